@@ -1,0 +1,36 @@
+/**
+ * When the caller last spoke, read from the loudness of the audio as it passes.
+ *
+ * It decides nothing: turn-taking is the agent's. It is the start of the clock for latency, and the proof of life for the
+ * idle limit.
+ *
+ * @module
+ */
+import { speechLevel } from '../audio/speech-level.js'
+
+/** Louder than this is speech: well over line noise, well under a quiet talker. */
+const SPEECH_LEVEL = 0.02
+/** So many loud frames of 20 ms in a row are speech; fewer are a click. */
+const MIN_FRAMES = 3
+
+/** Follows one caller. */
+export class CallerSpeech {
+  #loudFrames = 0
+  #lastMs: number | undefined
+
+  /** The moment of the last frame of speech, on the clock that {@link receive} was given. */
+  get lastMs(): number | undefined {
+    return this.#lastMs
+  }
+
+  /** Takes in one frame. @returns Whether the caller is speaking now. */
+  receive(payloadBase64: string, nowMs: number): boolean {
+    if (speechLevel(payloadBase64) < SPEECH_LEVEL) {
+      this.#loudFrames = 0
+      return false
+    }
+    if (++this.#loudFrames < MIN_FRAMES) return false
+    this.#lastMs = nowMs
+    return true
+  }
+}

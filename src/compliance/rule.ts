@@ -1,0 +1,65 @@
+/**
+ * What a rule is, and what it is given. The rules that are shipped stand in `rules/`, one a file; a host adds its own.
+ *
+ * @module
+ */
+import type { FindingOutcome } from './decision.js'
+import type { CallFacts } from './facts.js'
+import type { Place } from './place.js'
+import type { Policy } from './policy.js'
+import type { Citation } from './rule-pack.js'
+
+/** What a rule is given. */
+export interface RuleContext {
+  readonly facts: CallFacts
+  readonly policy: Policy
+  /** The moment that is decided about, in milliseconds since 1970. */
+  readonly at: number
+  /** Where the number is: area code, states, clocks. */
+  readonly place: Place
+}
+
+/** What a rule answers. */
+export interface RuleAnswer {
+  readonly outcome: FindingOutcome
+  /** Default: none. */
+  readonly reasons?: readonly string[]
+  /** Default: the rule's own. */
+  readonly citations?: readonly Citation[]
+}
+
+/**
+ * One rule of law, or of the house.
+ *
+ * A rule is pure: the same context gives the same answer. One that throws has failed.
+ */
+export interface Rule {
+  /** The check's name in findings. Rules with the same id replace each other. */
+  readonly check: string
+  readonly citations: readonly Citation[]
+  evaluate(context: RuleContext): RuleAnswer
+  /**
+   * For a rule that only time stands in the way of: the earliest moment at or after `context.at` at which it passes, if nothing
+   * else changes; `null` when there is none in sight. A failed rule without this has no next time.
+   */
+  nextPassAt?(context: RuleContext): number | null
+}
+
+const PASSED: RuleAnswer = Object.freeze({ outcome: 'passed' })
+const SKIPPED: RuleAnswer = Object.freeze({ outcome: 'skipped' })
+
+/** The rule has nothing against the call. */
+export function passed(): RuleAnswer {
+  return PASSED
+}
+
+/** The rule could not be asked because of an earlier fact. */
+export function skipped(): RuleAnswer {
+  return SKIPPED
+}
+
+/** Failed when there is any reason; passed otherwise. */
+export function failedIf(reasons: readonly string[], citations?: readonly Citation[]): RuleAnswer {
+  if (reasons.length === 0) return citations ? { outcome: 'passed', citations } : PASSED
+  return citations ? { outcome: 'failed', reasons, citations } : { outcome: 'failed', reasons }
+}

@@ -1,0 +1,130 @@
+/**
+ * Follows calls to their end: webhooks kept and taken in, attempts reconciled, retries placed, orphans found.
+ *
+ * @module
+ */
+import type { CallStatusTaken } from '../calls/call-end.js'
+import { CallWebhooks, type CallWebhookKind } from '../calls/call-webhooks.js'
+import type { CostOptions } from '../calls/cost.js'
+import type { CallPlacer } from '../calls/place-call.js'
+import { Reconciler } from '../calls/reconcile.js'
+import { retryHandler } from '../calls/retry-calls.js'
+import type { RetryPolicies } from '../calls/retry-policy.js'
+import { WorkLoop } from '../calls/work-loop.js'
+import { RECONCILE_QUEUE, RETRY_QUEUE, WEBHOOK_QUEUE } from '../calls/work-queues.js'
+import type { TimerHandle } from '../core/clock.js'
+import type { HostResponse } from '../middleware/host-request.js'
+import type { ProvenRequest } from '../middleware/webhook-handler.js'
+import type { FrontContext } from './context.js'
+import type { Tenants } from './tenants.js'
+
+export interface FollowingOptions {
+  readonly context: FrontContext
+  readonly tenants: Tenants
+  readonly placer: Pick<CallPlacer, 'place'>
+  readonly retries: RetryPolicies | undefined
+  readonly cost: CostOptions | undefined
+  /** How often calls are looked for whose end was never told, in milliseconds. */
+  readonly reapEveryMs: number
+  readonly onStatus: (taken: CallStatusTaken) => void
+  /** Done at every look: what waits for a store that is back. */
+  readonly onLook: () => Promise<void>
+}
+
+const NO_CONTENT: HostResponse = { status: 204, contentType: 'text/plain', body: '' }
+
+/** Follows calls. */
+export class Following {
+  readonly reconciler: Reconciler
+  readonly #options: FollowingOptions
+  readonly #webhooks: CallWebhooks
+  readonly #loop: WorkLoop
+  #reaper: TimerHandle | undefined
+  #state: 'waiting' | 'started' | 'closed' = 'waiting'
+
+  constructor(options: FollowingOptions) {
+    const { context, retries, cost, placer } = options
+    const { store, telephone, clock, logger } = context
+    this.#options = options
+    const shared = {
+      store,
+      telephone,
+      clock,
+      logger,
+      kick: () => this.#loop.kick(),
+      onStatus: (taken: CallStatusTaken) => options.onStatus(taken),
+      ...(retries === undefined ? {} : { retries }),
+      ...(cost === undefined ? {} : { cost }),
+    }
+    this.#webhooks = new CallWebhooks(shared)
+    this.reconciler = new Reconciler(shared)
+    this.#loop = new WorkLoop({
+      store,
+      clock,
+      logger,
+      handlers: {
+        [WEBHOOK_QUEUE]: this.#webhooks.process,
+        [RECONCILE_QUEUE]: this.reconciler.process,
+        [RETRY_QUEUE]: retryHandler(placer, clock),
+      },
+    })
+  }
+
+  /** Starts the work that waits in the store. Safe to call twice. */
+  start(): void {
+    if (this.#state !== 'waiting') return
+    this.#state = 'started'
+    const { context, reapEveryMs } = this.#options
+    this.#loop.start()
+    this.#reaper = context.clock.setInterval(() => void this.#look(), reapEveryMs)
+  }
+
+  /** Takes nothing new, and waits for what is being done. */
+  async close(): Promise<void> {
+    const wasStarted = this.#state === 'started'
+    this.#state = 'closed'
+    this.#options.context.clock.clear(this.#reaper)
+    if (wasStarted) await this.#loop.close()
+  }
+
+  /** Resolves once nothing is due that could be done here. */
+  idle(): Promise<void> {
+    return this.#loop.idle()
+  }
+
+  /** Keeps a webhook before it is acknowledged: whatever dies afterwards, it is taken in. */
+  async accept(kind: CallWebhookKind, { params, query }: ProvenRequest): Promise<HostResponse> {
+    this.start()
+    const tenantId = query.get('tenant') ?? (await this.#tenantOf(params))
+    const attemptId = query.get('attempt') ?? undefined
+    await this.#webhooks.accept({ kind, tenantId, attemptId, params })
+    return NO_CONTENT
+  }
+
+  /** A number's own callback names no tenant. */
+  async #tenantOf({ Direction: direction, To: to = '' }: Readonly<Record<string, string>>): Promise<string> {
+    const { tenants } = this.#options
+    if (direction?.startsWith('outbound')) return tenants.defaultTenantId
+    const found = await tenants.find(to)
+    return 'problem' in found ? tenants.defaultTenantId : found.tenantId
+  }
+
+  async #look(): Promise<void> {
+    const { context, tenants, onLook } = this.#options
+    const { store, logger } = context
+    try {
+      await onLook()
+      await this.reconciler.reap(tenants.defaultTenantId)
+      let cursor: string | undefined
+      do {
+        const page = await store.listTenants(cursor === undefined ? {} : { cursor })
+        for (const { tenantId } of page.items) {
+          if (tenantId !== tenants.defaultTenantId) await this.reconciler.reap(tenantId)
+        }
+        cursor = page.nextCursor
+      } while (cursor !== undefined && this.#state === 'started')
+    } catch (error) {
+      logger.error('Calls without an end could not be looked for', { error })
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Hears on every call that somebody does not want to be called, and writes it down before anything else is done.
+ *
+ * @module
+ */
+import { OptOutBlockList } from '../compliance/opt-out/block-list.js'
+import { detectOptOut } from '../compliance/opt-out/phrases.js'
+import { OPT_OUT_CONFIRMATIONS, OPT_OUT_KEY, recordOptOut, retryOptOuts } from '../compliance/opt-out/record.js'
+import { VoiceError } from '../core/errors.js'
+import type { IncomingCall } from './answer-plan.js'
+import type { LiveRelayCall } from './answer-ways.js'
+import type { FrontContext, LiveCall, OptedOut } from './context.js'
+
+/** How requests not to be called are heard. */
+export interface OptOutOptions {
+  /**
+   * The key that asks for it, on calls that we placed. Default `'9'`; `'off'` where the opening of a call names another way, since the law asks
+   * for one.
+   */
+  readonly key?: string
+  /** Whether speech is listened to. Default `true`. What is heard ends a call that we placed; a caller's only tells the agent. */
+  readonly speech?: boolean
+}
+
+/** Whose request it is. */
+export interface OptOutCall {
+  readonly tenantId: string
+  readonly callSid: string
+  /** The person's number, E.164. `undefined`, or anything else: it is withheld, and there is nothing to write. */
+  readonly phoneNumber: string | undefined
+  readonly leadId?: string | null
+}
+
+export interface OptOutsOptions {
+  readonly context: FrontContext
+  readonly options: OptOutOptions
+  /** Says something on a call and ends it. */
+  readonly sayAndHangUp: (callSid: string, text: string) => Promise<unknown>
+}
+
+const E164 = /^\+[1-9]\d{1,14}$/
+const CLOSING = 'Thank you for your time. Goodbye.'
+
+/** Requests not to be called. */
+export class OptOuts {
+  /** What the store does not have yet. Stands in front of every decision. */
+  readonly blockList = new OptOutBlockList()
+  readonly #options: OptOutsOptions
+  readonly #key: string
+
+  /** @throws TypeError for a key that no telephone has. */
+  constructor(options: OptOutsOptions) {
+    const { key = OPT_OUT_KEY } = options.options
+    if (!/^([0-9*#]|off)$/.test(key)) throw new TypeError("optOut.key must be one key, or 'off'")
+    this.#options = options
+    this.#key = key
+  }
+
+  /** Whether this key asks for it, in a menu as well. */
+  isKey(digit: string): boolean {
+    return digit === this.#key
+  }
+
+  /**
+   * Writes it down.
+   *
+   * @returns Whether it is stored. Only then may the person be told so; if not, this process refuses the number and tries again.
+   */
+  async record(call: OptOutCall, channel: OptedOut['channel'], note?: string): Promise<boolean> {
+    const { context } = this.#options
+    const { tenantId, callSid, phoneNumber, leadId = null } = call
+    if (phoneNumber === undefined || !E164.test(phoneNumber)) {
+      context.logger.warn('Somebody without a number opted out', { callSid, channel })
+      return false
+    }
+    const optOut = { tenantId, phoneNumber, channel, requestedAt: Math.floor(context.clock.now()), callSid, leadId, note: note ?? null } // prettier-ignore
+    let isStored = true
+    try {
+      await recordOptOut(optOut, { store: context.store, blockList: this.blockList })
+    } catch (error) {
+      if (!(error instanceof VoiceError)) throw error
+      isStored = false
+      context.logger.error('An opt-out could not be stored yet', { callSid, tenantId, code: error.code })
+    }
+    context.tell('optedOut', { tenantId, callSid, channel, isStored })
+    return isStored
+  }
+
+  /** Tries again what the store did not take. */
+  async retry(): Promise<void> {
+    if (this.blockList.pending.length > 0) await retryOptOuts({ store: this.#options.context.store, blockList: this.blockList }) // prettier-ignore
+  }
+
+  /** Listens to a bridged call. */
+  follow(call: LiveCall): void {
+    const hear = this.#listener(call, (text) => void call.bridge.conversation?.sendContextualUpdate(text))
+    call.bridge.on('digit', (digit) => hear.key(digit))
+    call.bridge.on('callerTurn', ({ text }) => hear.speech(text))
+  }
+
+  /** Listens to a relay session. */
+  followRelay(call: LiveRelayCall): void {
+    const hear = this.#listener(call, (text) => void call.bridge?.conversation?.sendContextualUpdate(text)) // prettier-ignore
+    call.session.on('digit', (digit) => hear.key(digit))
+    call.session.on('callerTurn', ({ text }) => hear.speech(text))
+  }
+
+  #listener(call: IncomingCall, tellAgent: (text: string) => void) {
+    const { context, options } = this.#options
+    const { callSid, tenantId, direction, from, to, request } = call
+    let isHeard = false
+    const heard = (channel: 'keypress' | 'speech', note: string | undefined): void => {
+      if (isHeard) return
+      isHeard = true
+      const who = { tenantId, callSid, phoneNumber: direction === 'outbound' ? to : from, leadId: request?.leadId ?? null } // prettier-ignore
+      this.record(who, channel, note)
+        .then(async (isStored) => {
+          if (direction === 'outbound') {
+            await this.#options.sayAndHangUp(callSid, isStored ? OPT_OUT_CONFIRMATIONS.en : CLOSING)
+          } else if (isStored) tellAgent('The caller asked not to be called again. It is on record: confirm it, and do not argue.') // prettier-ignore
+        })
+        .catch((error: unknown) => context.logger.error('An opt-out could not be finished', { callSid, error }))
+    }
+    return {
+      key: (digit: string): void => {
+        if (direction === 'outbound' && this.isKey(digit)) heard('keypress', undefined)
+      },
+      speech: (text: string): void => {
+        if (options.speech === false) return
+        const match = detectOptOut(text)
+        if (match) heard('speech', match.ruleId)
+      },
+    }
+  }
+}

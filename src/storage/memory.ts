@@ -1,0 +1,297 @@
+/**
+ * The reference driver: everything in the memory of this process, gone with it. For tests, demos and a single process that may forget.
+ *
+ * @module
+ */
+
+import { systemClock, type Clock } from '../core/clock.js'
+import { StorageError } from '../core/errors.js'
+import { swappedCell } from './cells.js'
+import { createStore } from './create-store.js'
+import type {
+  Cell,
+  CellSwap,
+  CellSwapped,
+  EventRow,
+  Row,
+  RowPageQuery,
+  RowQuery,
+  RowWrite,
+  StoreEngine,
+  TakeQuery,
+} from './engine.js'
+import type { RowKind } from './kinds.js'
+import { SortedPlaces, type Place } from './sorted-places.js'
+import type { Store } from './store.js'
+
+/** Options of the store in memory. */
+export interface MemoryStoreOptions {
+  /** Where the time comes from. Default: the machine's clock. */
+  readonly clock?: Clock
+  /** How many records of each kind are kept, over all tenants. Beyond it an addition rejects with `storage_full`. Default 100 000. */
+  readonly maxRecords?: number
+}
+
+interface Kept extends Row {
+  readonly record: string
+  readonly keys: Readonly<Record<string, string>>
+  readonly takes: number
+  readonly due: { readonly queue: string; readonly at: number } | undefined
+}
+
+interface KeptEvent extends EventRow {
+  readonly record: string
+  readonly dueAt: number
+}
+
+/** Everything in the memory of this process, bounded. */
+export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+  const { clock = systemClock } = options
+  return createStore(createMemoryEngine(options), { clock })
+}
+
+/** The engine under {@link createMemoryStore}, for who wants to watch or to wrap it. */
+export function createMemoryEngine({
+  clock = systemClock,
+  maxRecords = 100_000,
+}: MemoryStoreOptions = {}): StoreEngine {
+  if (!(Number.isInteger(maxRecords) && maxRecords > 0))
+    throw new RangeError(`maxRecords must be a whole number above 0, got ${maxRecords}`)
+  return new MemoryEngine(clock, maxRecords)
+}
+
+const join = (...parts: readonly string[]): string => parts.join('\0')
+
+class MemoryEngine implements StoreEngine {
+  readonly name = 'memory'
+  readonly #clock: Clock
+  readonly #maxRecords: number
+  readonly #rows = new Map<string, Map<string, Kept>>()
+  readonly #places = new Map<string, SortedPlaces>()
+  readonly #cells = new Map<string, Map<string, Cell>>()
+  readonly #events = new Map<string, KeptEvent>()
+  /** Event ids of each tenant's key, first to go out first. */
+  readonly #eventsOf = new Map<string, string[]>()
+
+  constructor(clock: Clock, maxRecords: number) {
+    this.#clock = clock
+    this.#maxRecords = maxRecords
+  }
+
+  async migrate(): Promise<void> {
+    // memory has no shape to bring up to date
+  }
+
+  async get(kind: RowKind, tenantId: string, id: string): Promise<Row | undefined> {
+    const kept = this.#rows.get(kind)?.get(join(tenantId, id))
+    return kept && toRow(kept)
+  }
+
+  async list(kind: RowKind, tenantId: string, query: RowPageQuery): Promise<readonly Row[]> {
+    const rows = this.#rows.get(kind)
+    const places = this.#placesOf(kind, tenantId, query)?.page(query) ?? []
+    return places.flatMap(({ id }) => {
+      const kept = rows?.get(join(tenantId, id))
+      return kept ? [toRow(kept)] : []
+    })
+  }
+
+  async count(kind: RowKind, tenantId: string, query: RowQuery): Promise<number> {
+    return this.#placesOf(kind, tenantId, query)?.count(query) ?? 0
+  }
+
+  async write(write: RowWrite): Promise<'written' | 'conflict'> {
+    const before = this.#rows.get(write.kind)?.get(join(write.tenantId, write.id))
+    if (write.when === 'absent' ? before !== undefined : before?.version !== write.when) return 'conflict'
+    const events = write.events ?? []
+    if (!before) this.#makeRoom(write.kind)
+    if (events.length > 0) this.#makeRoom('outbox', events.length)
+    this.#replace(write.kind, write.tenantId, write.id, before, write.put && kept(write, before))
+    for (const event of events) {
+      const key = join(write.tenantId, event.key)
+      const waiting = this.#eventsOf.get(key) ?? []
+      this.#eventsOf.set(key, [...waiting, event.id].sort())
+      const record = JSON.stringify(event.record)
+      this.#events.set(join(write.tenantId, event.id), {
+        ...event,
+        record,
+        tenantId: write.tenantId,
+        version: 1,
+        takes: 0,
+        dueAt: 0,
+      })
+    }
+    return 'written'
+  }
+
+  async addCapped(add: Parameters<StoreEngine['addCapped']>[0]): ReturnType<StoreEngine['addCapped']> {
+    if (this.#rows.get(add.kind)?.has(join(add.tenantId, add.id))) return { outcome: 'exists' }
+    const counted = this.#places.get(join(add.kind, add.tenantId, add.counted.name, add.counted.value))
+    const full: number[] = []
+    let roomAt = 0
+    add.caps.forEach(({ max, windowMs }, position) => {
+      const sinceAt = add.at - windowMs + 1
+      const count = counted?.count({ sinceAt }) ?? 0
+      if (count < max) return
+      full.push(position)
+      const [leaving] = counted?.page({ sinceAt, order: 'ascending', limit: 1 + count - max }).slice(-1) ?? []
+      roomAt = Math.max(roomAt, (leaving?.at ?? add.at) + windowMs)
+    })
+    if (full.length > 0) return { outcome: 'refused', full, roomAt }
+    await this.write({ ...add, when: 'absent', put: add })
+    return { outcome: 'added' }
+  }
+
+  async take(kind: RowKind, queue: string, { tenantId, limit, visibilityMs }: TakeQuery): Promise<readonly Row[]> {
+    const now = this.#clock.now()
+    const due = [...(this.#rows.get(kind)?.values() ?? [])]
+      .filter((row) => row.due?.queue === queue && row.due.at <= now && (tenantId ?? row.tenantId) === row.tenantId)
+      .sort((a, b) => (a.due?.at ?? 0) - (b.due?.at ?? 0) || a.at - b.at || compare(a.id, b.id))
+      .slice(0, limit)
+    return due.map((row) => {
+      const taken = { ...row, version: row.version + 1, takes: row.takes + 1, due: { queue, at: now + visibilityMs } }
+      this.#rows.get(kind)?.set(join(row.tenantId, row.id), taken)
+      return toRow(taken)
+    })
+  }
+
+  async getCell(kind: CellSwap['kind'], tenantId: string, id: string): Promise<Cell | undefined> {
+    const cell = this.#cells.get(kind)?.get(join(tenantId, id))
+    return cell && cell.untilAt > this.#clock.now() ? thaw(cell) : undefined
+  }
+
+  async swapCell(swap: CellSwap): Promise<CellSwapped> {
+    const { kind, tenantId, id } = swap
+    const now = this.#clock.now()
+    const cells = this.#cells.get(kind) ?? new Map<string, Cell>()
+    this.#cells.set(kind, cells)
+    const key = join(tenantId, id)
+    const cell = cells.get(key)
+    const before = cell && { ...thaw(cell), hasRunOut: cell.untilAt <= now }
+    const after = swappedCell(before, swap, now)
+    if (!after) return { isSwapped: false, before, after: before }
+    if (!cell && cells.size >= this.#maxRecords) this.#forgetRunOut(kind, cells)
+    cells.set(key, { ...after, record: after.record === undefined ? undefined : JSON.stringify(after.record) })
+    return { isSwapped: true, before, after }
+  }
+
+  async takeEvents({ tenantId, limit, visibilityMs }: TakeQuery): Promise<readonly EventRow[]> {
+    const now = this.#clock.now()
+    const heads: KeptEvent[] = []
+    for (const [key, [first]] of this.#eventsOf) {
+      const [owner = ''] = key.split('\0')
+      const event = first === undefined ? undefined : this.#events.get(join(owner, first))
+      if (event && event.dueAt <= now && (tenantId ?? owner) === owner) heads.push(event)
+    }
+    heads.sort((a, b) => a.dueAt - b.dueAt || a.occurredAt - b.occurredAt || compare(a.id, b.id))
+    return heads.slice(0, limit).map((event) => {
+      const taken = { ...event, version: event.version + 1, takes: event.takes + 1, dueAt: now + visibilityMs }
+      this.#events.set(join(event.tenantId, event.id), taken)
+      const { dueAt: _, ...row } = taken
+      return { ...row, record: JSON.parse(taken.record) as unknown }
+    })
+  }
+
+  async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
+    const event = this.#events.get(join(tenantId, id))
+    if (event?.version !== version) return false
+    if (how !== 'forget' && 'dueAt' in how) {
+      this.#events.set(join(tenantId, id), { ...event, version: version + 1, dueAt: how.dueAt })
+      return true
+    }
+    if (how !== 'forget')
+      await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: { ...how.park, keys: {} } })
+    this.#events.delete(join(tenantId, id))
+    const key = join(tenantId, event.key)
+    const waiting = (this.#eventsOf.get(key) ?? []).filter((other) => other !== id)
+    if (waiting.length > 0) this.#eventsOf.set(key, waiting)
+    else this.#eventsOf.delete(key)
+    return true
+  }
+
+  async removeRunOut(agoMs: number): Promise<number> {
+    const until = this.#clock.now() - agoMs
+    let removed = 0
+    for (const cells of this.#cells.values()) {
+      for (const [key, { untilAt }] of cells) if (untilAt < until && cells.delete(key)) removed++
+    }
+    return removed
+  }
+
+  #placesOf(kind: RowKind, tenantId: string, { index }: RowQuery): SortedPlaces | undefined {
+    return this.#places.get(index ? join(kind, tenantId, index.name, index.value) : join(kind, tenantId))
+  }
+
+  #replace(kind: RowKind, tenantId: string, id: string, before: Kept | undefined, after: Kept | undefined): void {
+    const rows = this.#rows.get(kind) ?? new Map<string, Kept>()
+    this.#rows.set(kind, rows)
+    const place = after ?? before
+    if (!place) return
+    const old = before ? indexesOf(kind, before) : []
+    const fresh = after ? indexesOf(kind, after) : []
+    for (const index of old) if (!fresh.includes(index)) this.#leave(index, place)
+    for (const index of fresh) if (!old.includes(index)) this.#enter(index, place)
+    if (after) rows.set(join(tenantId, id), after)
+    else rows.delete(join(tenantId, id))
+  }
+
+  #enter(index: string, { at, id }: Place): void {
+    const places = this.#places.get(index) ?? new SortedPlaces()
+    this.#places.set(index, places)
+    places.add({ at, id })
+  }
+
+  #leave(index: string, { at, id }: Place): void {
+    const places = this.#places.get(index)
+    places?.remove({ at, id })
+    if (places?.size === 0) this.#places.delete(index)
+  }
+
+  #makeRoom(kind: RowKind | 'outbox', count = 1): void {
+    const held = kind === 'outbox' ? this.#events.size : (this.#rows.get(kind)?.size ?? 0)
+    if (held + count <= this.#maxRecords) return
+    throw new StorageError('storage_full', `The store in memory holds ${held} records of ${kind}`, {
+      operation: 'write',
+    })
+  }
+
+  /** Cells are what may be had again; when nothing has run out, a cached value goes, and anything else is refused. */
+  #forgetRunOut(kind: CellSwap['kind'], cells: Map<string, Cell>): void {
+    const now = this.#clock.now()
+    for (const [key, { untilAt }] of cells) if (untilAt <= now) cells.delete(key)
+    const [oldest] = cells.keys()
+    if (kind === 'cache' && oldest !== undefined && cells.size >= this.#maxRecords) cells.delete(oldest)
+    if (cells.size < this.#maxRecords) return
+    throw new StorageError('storage_full', `The store in memory holds ${cells.size} ${kind}`, { operation: 'write' })
+  }
+}
+
+/** Rows are kept as text, so that nobody can change what is kept by changing what they handed in or were given. */
+function kept({ tenantId, id, put }: RowWrite, before: Kept | undefined): Kept | undefined {
+  return (
+    put && {
+      tenantId,
+      id,
+      version: (before?.version ?? 0) + 1,
+      at: before?.at ?? put.at,
+      record: JSON.stringify(put.record),
+      keys: put.keys,
+      takes: before?.takes ?? 0,
+      due: put.due,
+    }
+  )
+}
+
+function toRow({ tenantId, id, version, at, record, takes }: Kept): Row {
+  return { tenantId, id, version, at, record: JSON.parse(record) as unknown, takes }
+}
+
+function thaw(cell: Cell): Cell {
+  return { ...cell, record: typeof cell.record === 'string' ? (JSON.parse(cell.record) as unknown) : undefined }
+}
+
+function indexesOf(kind: RowKind, { tenantId, keys }: Kept): string[] {
+  return [join(kind, tenantId), ...Object.entries(keys).map(([name, value]) => join(kind, tenantId, name, value))]
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

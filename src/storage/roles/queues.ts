@@ -1,0 +1,154 @@
+/**
+ * Scheduled work and the outbox over a driver's queues.
+ *
+ * @module
+ */
+import { z } from 'zod'
+import type { Clock } from '../../core/clock.js'
+import { id, moment } from '../../records/fields.js'
+import type { EventRow } from '../engine.js'
+import {
+  EVERY_TENANT,
+  type OutboxEvent,
+  type OutboxStore,
+  type ScheduledWork,
+  type TenantScope,
+  type WorkStore,
+} from '../queues.js'
+import { Shelf, type On } from '../shelf.js'
+
+const scheduledWork = z.object({ tenantId: id, workId: id, queue: id, dueAt: moment, payload: z.unknown() })
+type KeptWork = z.infer<typeof scheduledWork>
+
+const oneTenant = (scope: TenantScope): string | undefined => (scope === EVERY_TENANT ? undefined : scope)
+
+/** Scheduled work over a driver. */
+export function workStore(on: On): WorkStore {
+  const works = new Shelf<KeptWork>(on, {
+    kind: 'work',
+    schema: scheduledWork,
+    idOf: (work) => work.workId,
+    atOf: (work) => work.dueAt,
+  })
+  const toWork = (operation: string, record: unknown): ScheduledWork => {
+    const work = works.parse(operation, record)
+    return { ...work, payload: work.payload }
+  }
+  return {
+    async scheduleWork(work) {
+      const record = works.parse('scheduleWork', { ...work, payload: work.payload ?? null })
+      const { tenantId, workId, queue, dueAt } = record
+      const put = { at: dueAt, record, keys: {}, due: { queue, at: dueAt } }
+      const outcome = await on('scheduleWork').write({ kind: 'work', tenantId, id: workId, when: 'absent', put })
+      return outcome === 'written' ? 'added' : 'exists'
+    },
+
+    async takeDueWork({ tenantId, queue, limit, visibilityMs }) {
+      const rows = await on('takeDueWork').take('work', queue, { tenantId: oneTenant(tenantId), limit, visibilityMs })
+      return rows.map((row) => ({
+        work: toWork('takeDueWork', row.record),
+        receipt: { tenantId: row.tenantId, id: row.id, version: row.version },
+        takes: row.takes ?? 1,
+      }))
+    },
+
+    async finishWork({ tenantId, id: workId, version }) {
+      const gone = { kind: 'work', tenantId, id: workId, when: version, put: undefined } as const
+      return (await on('finishWork').write(gone)) === 'written'
+    },
+
+    async deferWork({ tenantId, id: workId, version }, dueAt) {
+      const read = await works.read('deferWork', tenantId, workId)
+      if (read?.row.version !== version) return false
+      const record = { ...read.record, dueAt }
+      const put = { at: read.row.at, record, keys: {}, due: { queue: record.queue, at: dueAt } }
+      return (await on('deferWork').write({ kind: 'work', tenantId, id: workId, when: version, put })) === 'written'
+    },
+
+    async cancelWork({ tenantId, workId }) {
+      for (;;) {
+        const read = await works.read('cancelWork', tenantId, workId)
+        if (!read) return false
+        if (await works.remove('cancelWork', read.row)) return true
+      }
+    },
+  }
+}
+
+const stream = z.object({ tenantId: id, key: z.string() })
+type Stream = z.infer<typeof stream>
+
+const waitingEvent = z.object({ type: z.string(), data: z.unknown() })
+const parkedEvent = z.object({
+  tenantId: id,
+  eventId: z.string(),
+  key: z.string(),
+  type: z.string(),
+  data: z.unknown(),
+  occurredAt: moment,
+  parkedAt: moment,
+  reason: z.string(),
+})
+type ParkedEvent = z.infer<typeof parkedEvent>
+
+/** How events that were given up are kept. */
+export function parkedShelf(on: On): Shelf<ParkedEvent> {
+  return new Shelf<ParkedEvent>(on, {
+    kind: 'parked-events',
+    schema: parkedEvent,
+    idOf: (event) => event.eventId,
+    atOf: (event) => event.parkedAt,
+  })
+}
+
+/** The outbox over a driver. */
+export function outboxStore(on: On, clock: Clock): OutboxStore {
+  const streams = new Shelf<Stream>(on, { kind: 'streams', schema: stream, idOf: ({ key }) => key, atOf: () => 0 })
+  const parked = parkedShelf(on)
+
+  const toEvent = (operation: string, { tenantId, id: eventId, key, occurredAt, record }: EventRow): OutboxEvent => {
+    const result = waitingEvent.safeParse(record)
+    if (!result.success)
+      throw on(operation).error('storage_record_invalid', 'an event of the outbox is malformed', { operation })
+    return { tenantId, eventId, key, occurredAt, type: result.data.type, data: result.data.data }
+  }
+  return {
+    async appendEvents({ tenantId, key, events }) {
+      const operation = 'appendEvents'
+      if (events.length === 0) return
+      const atMs = clock.now()
+      const append = () => streams.change(operation, { tenantId, id: key, atMs, events }, (record) => record)
+      if (await append()) return
+      if ((await streams.add(operation, { tenantId, key }, timed(events, atMs))) === 'exists') await append()
+    },
+
+    async takeEvents({ tenantId, limit, visibilityMs }) {
+      const operation = 'takeEvents'
+      const rows = await on(operation).takeEvents({ tenantId: oneTenant(tenantId), limit, visibilityMs })
+      return rows.map((row) => ({
+        event: toEvent(operation, row),
+        receipt: { tenantId: row.tenantId, id: row.id, version: row.version },
+        takes: row.takes,
+      }))
+    },
+
+    ackEvent: ({ tenantId, id: eventId, version }) => on('ackEvent').settleEvent(tenantId, eventId, version, 'forget'),
+
+    deferEvent: ({ tenantId, id: eventId, version }, dueAt) =>
+      on('deferEvent').settleEvent(tenantId, eventId, version, { dueAt }),
+
+    async parkEvent({ event, receipt: { tenantId, id: eventId, version } }, reason) {
+      const parkedAt = clock.now()
+      const park = { at: parkedAt, record: { ...event, reason, parkedAt } }
+      return on('parkEvent').settleEvent(tenantId, eventId, version, { park })
+    },
+
+    async listParkedEvents({ tenantId, limit }) {
+      const { items } = await parked.page('listParkedEvents', tenantId, limit === undefined ? {} : { limit })
+      return items.map(({ parkedAt: _, ...event }) => event)
+    },
+  }
+}
+
+const timed = <T extends { readonly occurredAt?: number }>(events: readonly T[], occurredAt: number): T[] =>
+  events.map((event) => ({ occurredAt, ...event }))

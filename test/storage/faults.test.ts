@@ -1,0 +1,237 @@
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
+import pg from 'pg'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ManualClock } from '../../src/core/clock.js'
+import { StorageError } from '../../src/core/errors.js'
+import { createStore } from '../../src/storage/create-store.js'
+import type { Row, StoreEngine } from '../../src/storage/engine.js'
+import { createMemoryEngine, createMemoryStore } from '../../src/storage/memory.js'
+import { createMongoStore } from '../../src/storage/mongodb/mongodb-store.js'
+import { createPostgresStore } from '../../src/storage/postgres/postgres-store.js'
+import { createRedisStore } from '../../src/storage/redis/redis-store.js'
+import type { Store } from '../../src/storage/store.js'
+
+const call = {
+  tenantId: 't1',
+  callSid: 'CA1',
+  direction: 'outbound',
+  from: '+15550001111',
+  to: '+15550002222',
+  callStatus: 'queued',
+} as const
+
+async function errorOf(act: () => Promise<unknown>): Promise<StorageError> {
+  try {
+    await act()
+  } catch (error) {
+    if (error instanceof StorageError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** An engine in memory of which some steps are replaced. */
+function engineWith(steps: Partial<StoreEngine>): StoreEngine {
+  const sound = createMemoryEngine()
+  return new Proxy(sound, {
+    get: (target, name: keyof StoreEngine) => {
+      const value: unknown = Reflect.get(steps, name) ?? Reflect.get(target, name)
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+    },
+  })
+}
+
+const lost = Object.assign(new Error('gone'), { isLost: true })
+const explain: NonNullable<StoreEngine['explain']> = (error) =>
+  error === lost ? { code: 'storage_connection_lost' } : undefined
+
+describe('an operation', () => {
+  test('that gets no answer in time rejects with its name, and a write says that its outcome is unknown', async () => {
+    const clock = new ManualClock()
+    const never = async (): Promise<never> => new Promise(() => undefined)
+    const store = createStore(engineWith({ write: never, get: never }), { clock, operationTimeoutMs: 200 })
+    const failing = errorOf(() => store.addCall(call))
+    const reading = errorOf(() => store.findCall({ tenantId: 't1', callSid: 'CA1' }))
+    await clock.advanceAsync(200)
+    expect(await failing).toMatchObject({ code: 'storage_timeout', operation: 'addCall', isOutcomeUnknown: true })
+    expect(await reading).toMatchObject({ code: 'storage_timeout', operation: 'findCall', isOutcomeUnknown: false })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('that the database refuses keeps the database\u2019s words out of its message', async () => {
+    const cause = new Error('duplicate value +15550002222')
+    const store = createStore(engineWith({ get: async () => Promise.reject(cause) }))
+    const error = await errorOf(() => store.findCall({ tenantId: 't1', callSid: 'CA1' }))
+    expect(error).toMatchObject({ code: 'storage_failed', operation: 'findCall', cause })
+    expect(error.message).not.toContain('+1555')
+  })
+
+  test('that only reads is asked again once when the connection was lost', async () => {
+    let asked = 0
+    const store = createStore(engineWith({ explain, count: async () => (asked++ === 0 ? Promise.reject(lost) : 7) }))
+    expect(await store.countCalls({ tenantId: 't1' })).toBe(7)
+    const dead = createStore(engineWith({ explain, count: async () => Promise.reject(lost) }))
+    expect(await errorOf(() => dead.countCalls({ tenantId: 't1' }))).toMatchObject({ code: 'storage_connection_lost' })
+  })
+
+  test('that wrote and lost the answer knows its own record again', async () => {
+    const engine = createMemoryEngine()
+    let isFirst = true
+    const store = createStore(
+      new Proxy(engine, {
+        get: (target, name: keyof StoreEngine) => {
+          if (name === 'explain') return explain
+          const value: unknown = Reflect.get(target, name)
+          if (name !== 'write') return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+          return async (write: Parameters<StoreEngine['write']>[0]) => {
+            const outcome = await target.write(write)
+            if (!isFirst) return outcome
+            isFirst = false
+            throw lost
+          }
+        },
+      }),
+    )
+    expect(await store.addCall(call, [{ type: 'added', data: 1 }])).toBe('added')
+    isFirst = true
+    expect((await store.applyCallStatus({ ...call, callStatus: 'ringing', sequenceNumber: 1 })).outcome).toBe('applied')
+    expect(await store.takeEvents({ tenantId: 't1', limit: 9, visibilityMs: 1000 })).toHaveLength(1)
+  })
+
+  test('that takes or redeems is not repeated behind the caller\u2019s back', async () => {
+    let asked = 0
+    const once = async (): Promise<never> => {
+      asked++
+      throw lost
+    }
+    const store = createStore(engineWith({ explain, take: once, swapCell: once, takeEvents: once }))
+    const take = { tenantId: 't1', limit: 1, visibilityMs: 1 }
+    expect(await errorOf(() => store.takeDueWork({ ...take, queue: 'q' }))).toMatchObject({ isOutcomeUnknown: true })
+    await errorOf(() => store.redeemToken({ tenantId: 't1', token: 'x', subject: 's' }))
+    await errorOf(() => store.takeEvents(take))
+    expect(asked).toBe(3)
+  })
+
+  test('that reads what does not parse says which fields, and no value', async () => {
+    const row: Row = { tenantId: 't1', id: 'CA1', version: 1, at: 0, record: { ...call, durationS: '+15550002222' } }
+    const store = createStore(engineWith({ get: async () => row, list: async () => [row] }))
+    for (const act of [
+      () => store.findCall(call),
+      () => store.listCalls({ tenantId: 't1' }),
+      () => store.updateCall({ ...call, changes: {} }),
+    ]) {
+      const error = await errorOf(act)
+      expect(error.code).toBe('storage_record_invalid')
+      expect(error.message).toContain('durationS')
+      expect(error.message).not.toContain('+1555')
+    }
+  })
+
+  test('that loses against other writers every time gives up without writing', async () => {
+    const engine = createMemoryEngine()
+    await createStore(engine).addCall(call)
+    const store = createStore(engineWith({ get: engine.get.bind(engine), write: async () => 'conflict' }))
+    expect(await errorOf(() => store.updateCall({ ...call, changes: { answeredBy: 'human' } }))).toMatchObject({
+      code: 'storage_conflict',
+      operation: 'updateCall',
+    })
+  })
+})
+
+test('a full memory refuses what is new and goes on with what it has', async () => {
+  const store = createMemoryStore({ maxRecords: 2 })
+  for (const callSid of ['CA1', 'CA2']) await store.addCall({ ...call, callSid })
+  expect(await errorOf(() => store.addCall({ ...call, callSid: 'CA3' }))).toMatchObject({
+    code: 'storage_full',
+    operation: 'addCall',
+  })
+  expect((await store.applyCallStatus({ ...call, callStatus: 'ringing', sequenceNumber: 1 })).outcome).toBe('applied')
+  for (const key of ['a', 'b', 'c']) await store.setCached({ tenantId: 't1', key, value: key, ttlMs: 1000 })
+  expect(await store.getCached({ tenantId: 't1', key: 'a' })).toBeUndefined()
+  expect(await store.getCached({ tenantId: 't1', key: 'c' })).toBe('c')
+})
+
+test.each([0, -1, 1.5, Number.NaN])('maxRecords %s is a RangeError', (maxRecords) => {
+  expect(() => createMemoryStore({ maxRecords })).toThrow(RangeError)
+})
+
+test('a client that is none is a TypeError at once', () => {
+  expect(() => createPostgresStore({ client: {} as never })).toThrow(TypeError)
+  expect(() => createRedisStore({ client: {} as never })).toThrow(TypeError)
+  expect(() => createMongoStore({ database: {} as never })).toThrow(TypeError)
+  expect(() => createRedisStore({ client: new Redis({ lazyConnect: true }), prefix: 'a{b}' })).toThrow(TypeError)
+})
+
+describe('a server that', () => {
+  const closing: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close()
+  })
+
+  async function listening(onSocket: (end: () => void) => void): Promise<number> {
+    const server: Server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      closing.push(() => socket.destroy())
+      socket.once('data', () => onSocket(() => socket.destroy()))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => server.close())
+    return (server.address() as AddressInfo).port
+  }
+
+  function stores(port: number): Record<string, Store> {
+    const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'x', connectionTimeoutMillis: 2000 })
+    const redis = new Redis(port, '127.0.0.1', {
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      enableReadyCheck: false,
+    })
+    redis.on('error', () => undefined)
+    const mongo = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+      serverSelectionTimeoutMS: 300,
+    })
+    closing.push(
+      () => pool.end(),
+      () => redis.disconnect(),
+      () => mongo.close(),
+    )
+    const operationTimeoutMs = 700
+    return {
+      postgres: createPostgresStore({ client: pool, operationTimeoutMs }),
+      redis: createRedisStore({ client: redis, operationTimeoutMs }),
+      mongodb: createMongoStore({ database: mongo.db('x'), operationTimeoutMs }),
+    }
+  }
+
+  test('is not there: no record, and nobody may take it for a no', async () => {
+    const port = await listening(() => undefined)
+    for (const close of closing.splice(0)) await close()
+    for (const [name, store] of Object.entries(stores(port))) {
+      expect(await errorOf(() => store.addCall(call)), name).toMatchObject({
+        code: 'storage_connection_lost',
+        operation: 'addCall',
+      })
+      expect(
+        await errorOf(() => store.findDoNotCall({ tenantId: 't1', phoneNumber: '+15550002222' })),
+        name,
+      ).toMatchObject({ operation: 'findDoNotCall' })
+    }
+  })
+
+  test('takes the request and never answers: the time limit holds', async () => {
+    for (const [name, store] of Object.entries(stores(await listening(() => undefined)))) {
+      const startMs = performance.now()
+      const { code } = await errorOf(() => store.addCall(call))
+      expect(['storage_timeout', 'storage_connection_lost'], name).toContain(code)
+      expect(performance.now() - startMs, name).toBeLessThan(5000)
+    }
+  })
+
+  test('hangs up in the middle: a typed error', async () => {
+    for (const [name, store] of Object.entries(stores(await listening((end) => end())))) {
+      expect(['storage_timeout', 'storage_connection_lost'], name).toContain((await errorOf(() => store.ping())).code)
+    }
+  })
+})
