@@ -61,7 +61,7 @@ describe('via conversation-relay, with a function of the host', () => {
   })
 
   test('a session that breaks while the call lives on takes the declared fallback, another way', async () => {
-    const { voice, call, elevenlabs } = await line(
+    const { clock, voice, call, elevenlabs } = await line(
       {
         answer: () => ({
           via: 'conversation-relay',
@@ -72,7 +72,7 @@ describe('via conversation-relay, with a function of the host', () => {
       },
       { firstMessage: 'This is the other way.', script: () => undefined },
     )
-    voice.on('relayCall', ({ session }) => setTimeout(() => session.close(1011), 60))
+    voice.on('relayCall', ({ session }) => clock.setTimeout(() => session.close(1011), 600))
     const placed = call([{ step: 'pause', ms: 6000 }, { step: 'hang-up' }], { expectViolations: [64105] })
     await placed.verify()
     expect(placed.webhooks.map(({ purpose }) => purpose)).toContain('connect-action')

@@ -7,7 +7,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { afterEach } from 'vitest'
-import { scaledClock } from '../../src/core/clock.js'
 import { voiceRouter } from '../../src/middleware/express.js'
 import {
   ElevenLabsSimulator,
@@ -19,6 +18,7 @@ import {
   type SimulatedCall,
 } from '../../src/simulator/index.js'
 import { createVoice, type VoiceOptions } from '../../src/voice.js'
+import { steppedClock } from '../support/stepped-clock.js'
 
 export const HOST = 'phone.example.com'
 const AGENT_HOST = 'agents.example.com'
@@ -34,13 +34,13 @@ export const speak = (text: string): CallerStep<SimulatedCall> => ({ step: 'spea
 /** Waits until the other side has said something and is quiet again. */
 export const listen: CallerStep<SimulatedCall> = { step: 'wait-for-agent-quiet', quietMs: 600, afterSpeech: true }
 
-/** Ten times as fast as life. */
+/** As fast as this machine can, and no busier machine changes what happens. */
 export async function line(
   options: Partial<VoiceOptions>,
   agent: Partial<SimulatedAgentOptions> = {},
   onSaid: (text: string) => void = () => {},
 ) {
-  const clock = scaledClock(10)
+  const clock = steppedClock()
   const elevenlabs = await ElevenLabsSimulator.start({
     clock,
     publicHost: AGENT_HOST,
@@ -90,7 +90,7 @@ export async function line(
       script,
       ...more,
     })
-  return { voice, twilio, elevenlabs, call, port: (server.address() as AddressInfo).port }
+  return { clock, voice, twilio, elevenlabs, call, port: (server.address() as AddressInfo).port }
 }
 
 /** What the caller heard of a relay session, stretch by stretch. */

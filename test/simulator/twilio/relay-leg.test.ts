@@ -43,13 +43,17 @@ const speak = (text: string): CallerStep<SimulatedCall> => ({ step: 'speak', utt
 
 describe('a relay session on a simulated call', () => {
   test('opens a signed socket, says setup, carries prompts and text, and asks action with every field', async () => {
+    let isLeaving = false
     const { app, simulator } = await setUp(
       host((message, stream) => {
         if (message.type === 'setup') say(stream, 'Hello, how can I help?')
         if (message.type === 'prompt') {
+          isLeaving = true
           say(stream, 'Goodbye.')
-          setTimeout(() => stream.send({ type: 'end', handoffData: '{"reasonCode":"done"}' }), 20) // real time: the calls' clock runs ahead
         }
+        // Not before the caller has heard it: what still waits when the session ends is cut off.
+        if (isLeaving && message.name === 'agentSpeaking' && message.value === 'off')
+          stream.send({ type: 'end', handoffData: '{"reasonCode":"done"}' })
       }),
     )
     const call = simulator.placeCall(
