@@ -32,9 +32,9 @@ export const RECORDING_QUEUE = 'recordings'
 
 const PROCESS_LEASE_MS = 600_000
 const REMEMBER_MS = 26 * 3_600_000
-/** The record of a recording is written by the webhook that comes with this work. */
+/** The record of a recording is written by the webhook that comes with this work, a moment before. */
 const WAIT_FOR_RECORD_MS = 1000
-const MAX_TAKES = 5
+const MAX_TRIES = 5
 
 interface RecordingWork {
   readonly recordingSid: string
@@ -44,11 +44,12 @@ interface RecordingWork {
 export function recordingWork(
   tenantId: string,
   params: Readonly<Record<string, string>>,
-  dueAt: number,
+  nowMs: number,
 ): ScheduledWork | undefined {
   const { RecordingSid: recordingSid = '', RecordingStatus: status } = params
   if (recordingSid === '' || status !== 'completed') return undefined
   const payload: RecordingWork = { recordingSid }
+  const dueAt = nowMs + WAIT_FOR_RECORD_MS
   return { tenantId, workId: `recording:${recordingSid}`, queue: RECORDING_QUEUE, dueAt, payload }
 }
 
@@ -85,7 +86,7 @@ export function recordingHandler(
   return async ({ work: { tenantId, payload }, takes }) => {
     const { recordingSid } = payload as RecordingWork // only ever written by `recordingWork`
     const recording = await store.findRecording({ tenantId, recordingSid })
-    if (!recording) return takes > MAX_TAKES ? 'done' : { againAt: clock.now() + WAIT_FOR_RECORD_MS * takes }
+    if (!recording) return takes > MAX_TRIES ? 'done' : { againAt: clock.now() + WAIT_FOR_RECORD_MS * takes }
     const key = `recording-processed:${recordingSid}`
     const claimed = await store.claimKey({ tenantId, key, leaseMs: PROCESS_LEASE_MS })
     if (claimed.outcome === 'done') return 'done'
@@ -94,7 +95,7 @@ export function recordingHandler(
       await process(recording)
     } catch (error) {
       await store.abandonClaim(claimed.claim).catch(() => undefined)
-      if (takes < MAX_TAKES) throw error
+      if (takes < MAX_TRIES) throw error
       const failure = { code: 'processing_failed', message: null }
       await store.putRecording({ tenantId, recordingSid, callSid: recording.callSid, status: 'failed', failure })
       logger.error('A recording could not be processed and was given up', { tenantId, recordingSid, takes, error })

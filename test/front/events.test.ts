@@ -2,16 +2,12 @@
  * What a whole call tells: every event of it, once, in order, and to whoever was named for it.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import { ToolRegistry } from '../../src/agent-tools/registry.js'
-import { defineTool } from '../../src/agent-tools/tool.js'
 import type { CloudEvent } from '../../src/events/cloud-event.js'
 import type { EventSink } from '../../src/events/sink.js'
-import type { EventOptions } from '../../src/index.js'
 import type { SimulatedAgentOptions } from '../../src/simulator/index.js'
 import { createPostgresStore } from '../../src/storage/postgres/postgres-store.js'
 import type { Store } from '../../src/storage/store.js'
-import { z } from 'zod'
-import { CALLED, CALLER, speech } from '../scenarios/phone-line.js'
+import { speech } from '../scenarios/phone-line.js'
 import { databaseUrl, ownDatabase } from '../support/postgres.js'
 import { steppedClock, type SteppedClock } from '../support/stepped-clock.js'
 import { LEAD_NUMBER, OFFICE_NUMBER, officeLine, REQUEST, type OfficeLine } from './office-line.js'
@@ -90,10 +86,11 @@ async function wholeCall(clock: SteppedClock, makeStore?: (clock: SteppedClock) 
         events: { sinks: { plain, trusted }, personalFieldsTo: ['trusted'], turns: 'text' },
         tools: { find_appointment: async () => ({ day: 'Monday' }) },
         elevenLabsRoutes: routes,
-        onRecording: ({ recordingSid }) => ({
-          archivedAs: `archive/${recordingSid}.wav`,
-          transcript: { source: 'whisper', text: 'the whole call' },
-        }),
+        onRecording: async ({ recordingSid }) => {
+          await clock.sleep(100)
+          const transcript = { source: 'whisper', text: 'the whole call' }
+          return { archivedAs: `archive/${recordingSid}.wav`, transcript }
+        },
       },
     },
     makeStore,
@@ -118,9 +115,12 @@ async function wholeCall(clock: SteppedClock, makeStore?: (clock: SteppedClock) 
   return { line, callSid: call.sid, plain, trusted }
 }
 
-/** By the moment at which it happened; of one moment, what the call's own record tells comes first, as it was delivered. */
+/** Records in the order in which they are written when it is one moment. */
+const KINDS = ['calls', 'consent-revocations', 'transcripts', 'recordings']
+
+/** By the moment at which it happened. */
 function inTime(told: readonly Told[]): Told[] {
-  const rank = ({ key }: Told): number => (key.startsWith('calls:') ? 0 : 1)
+  const rank = ({ key }: Told): number => KINDS.indexOf(key.split(':')[0] ?? '')
   return [...told].sort((a, b) => Date.parse(a.event.time) - Date.parse(b.event.time) || rank(a) - rank(b))
 }
 
