@@ -65,7 +65,7 @@ function toldOf(registry: ToolRegistry, { clock }: FrontContext, records: CallRe
     const { toolName, context } = request
     const { callSid } = context.call
     if (callSid !== undefined) {
-      const tookMs = clock.monotonicMs() - startedMs
+      const tookMs = Math.round(clock.monotonicMs() - startedMs)
       const toolCallId = context.toolCallId ?? randomUUID()
       records.toolAnswered(context.tenantId, { callSid, toolName, toolCallId, isError: !answer.success, tookMs })
     }

@@ -232,6 +232,30 @@ describe('a store', () => {
   })
 })
 
+test('turns of a call by text are told in the same way', async () => {
+  const line = await officeLine({
+    agent: { allowedOverrides: { conversation: { text_only: true } }, firstMessage: 'Hello there.' },
+    twilio: {
+      callee: {
+        script: [
+          { step: 'wait-for-agent-speech', forMs: 300 },
+          { step: 'wait-for-agent-quiet', quietMs: 700, afterSpeech: true, withinMs: 20_000 },
+          { step: 'hang-up' },
+        ],
+      },
+    },
+    voice: { events: { turns: 'text' } },
+  })
+  await line.voice.calls.place({ ...REQUEST, via: 'conversation-relay' })
+  await line.placed().verify()
+  await line.clock.sleep(3000)
+  const turns = (await waiting(line.store)).filter(({ type }) => type.startsWith('turn.'))
+  expect(turns).toMatchObject([
+    { type: 'turn.started', data: { speaker: 'agent' } },
+    { type: 'turn.ended', data: { speaker: 'agent', text: expect.stringMatching(/^Hello/) } },
+  ])
+})
+
 describe('an opt-out', () => {
   const key = { CallSid: 'CA1', From: OFFICE_NUMBER, To: LEAD_NUMBER, Direction: 'outbound-api', Digits: '3' }
 
