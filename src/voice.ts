@@ -353,11 +353,13 @@ export class Voice extends EventEmitter<VoiceEvents> {
     }
     const { store } = this.#context
     const { tenantId, callSid } = call
+    const isSpeech = 'twiml' in plan || ('via' in plan && plan.via === 'say')
     this.#records.write(callSid, async () => {
       const attempt = await store.findAttempt({ tenantId, attemptId })
       const isKnown = attempt?.callSid === callSid && (await store.findCall({ tenantId, callSid })) !== undefined
       if (attempt && !isKnown) await this.#following.reconciler.adopt(tenantId, attemptId, telephoneCallOf(call))
     })
+    this.#records.placedAnswered(call, isSpeech)
   }
 
   /** Sends what still lasts where it was said to go. */

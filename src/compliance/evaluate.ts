@@ -144,6 +144,7 @@ function inputsOf(context: RuleContext): DecisionInputs {
       .filter((attemptedAt) => at - longestMs < attemptedAt && attemptedAt <= at)
       .sort((a: number, b: number) => a - b),
     caps,
+    campaignCalls: facts.campaign ? { answered: facts.campaign.answered, abandoned: facts.campaign.abandoned } : null,
   }
 }
 

@@ -6,15 +6,14 @@
 export {
   ABANDONMENT_MAX_RATE,
   ABANDONMENT_WINDOW_MS,
-  isAbandoned,
+  isOverAbandonmentLimit,
   judgeAbandonment,
-  MESSAGE_START_MAX_MS,
   rangLongEnough,
   RING_MIN_MS,
   RING_MIN_RINGS,
   ringTimeoutSeconds,
 } from './abandonment.js'
-export type { AbandonmentFinding, AbandonmentOptions, AnsweredCall, Ringing } from './abandonment.js'
+export type { AbandonmentFinding, AbandonmentOptions, CampaignCount, Ringing } from './abandonment.js'
 export {
   auditToCsv,
   auditToJsonLines,
@@ -64,7 +63,7 @@ export type {
 } from './disclosures.js'
 export { evaluate } from './evaluate.js'
 export { explainDecision, explainReason } from './explain.js'
-export type { CallFacts, DoNotCallFacts } from './facts.js'
+export type { CallFacts, CampaignFacts, DoNotCallFacts } from './facts.js'
 export { createGate } from './gate.js'
 export type { Admission, Admitted, CallRequest, Gate, GateOptions, GateStore, TurnedAway } from './gate.js'
 export type { FactPorts, FactStore } from './gather-facts.js'
@@ -122,6 +121,7 @@ export type {
   Week,
 } from './rule-pack.js'
 export { ownNumber } from './rules/own-number.js'
+export { abandonmentOK } from './rules/abandonment-limit.js'
 export { STANDARD_RULES } from './rules/standard.js'
 export type { StateOverride, StatePolicy } from './state-policy.js'
 export { assertAllowed, TcpaViolationError } from './violation.js'
@@ -136,5 +136,6 @@ export type {
   ConsentRevocation,
   OptOutChannel,
 } from '../records/consent.js'
+export { abandonmentOf, MESSAGE_START_MAX_MS, type AnswerOfCall } from '../records/call.js'
 export type { DoNotCallAnswer, DoNotCallEntry, DoNotCallStatus } from '../records/do-not-call.js'
 export type { Lead, LeadReview } from '../records/lead.js'

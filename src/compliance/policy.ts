@@ -27,7 +27,7 @@ export interface PolicyOptions {
   readonly attemptWindowMs?: number
   /** More caps, e.g. three in a month. All of them hold. Default none. */
   readonly attemptCaps?: readonly AttemptCap[]
-  /** A copy of the national registry older than this is refused, in milliseconds. Default and maximum 31 days. */
+  /** A copy of the national registry, or of the list of a state that keeps one, older than this is refused, in milliseconds. Default and maximum 31 days. */
   readonly registryMaxAgeMs?: number
   /** A number that nobody looked up in the national registry. Default `'block'`. */
   readonly unknownDnc?: 'block' | 'allow'
@@ -38,6 +38,12 @@ export interface PolicyOptions {
    * 64.1200(c)(2)(ii). Default `false`: a hit is refused all the same.
    */
   readonly writtenConsentLiftsNationalRegistry?: boolean
+  /**
+   * Answered calls over which a campaign's abandonment is taken at least, from 1 to 100. Default 1: the first call that is abandoned stops
+   * the campaign, unless 33 were answered in time before it. With 100, three may be abandoned before a hundred were answered; the law
+   * looks at the end of 30 days, so this is for campaigns that will have answered so many by then.
+   */
+  readonly abandonmentMinAnswered?: number
   /** Consent without an expiry date is refused. Default `false`: federal law sets none. */
   readonly requireConsentExpiry?: boolean
   /** States that are not called at all, two letters each. Default none. */
@@ -64,6 +70,7 @@ export interface Policy {
   readonly unknownDnc: 'block' | 'allow'
   readonly unknownStateList: 'block' | 'allow'
   readonly writtenConsentLiftsNationalRegistry: boolean
+  readonly abandonmentMinAnswered: number
   readonly requireConsentExpiry: boolean
   /** From this moment on the rule pack is stale, in milliseconds since 1970. */
   readonly staleFromAt: number
@@ -100,6 +107,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
     unknownDnc = 'block',
     unknownStateList = 'block',
     writtenConsentLiftsNationalRegistry = false,
+    abandonmentMinAnswered = 1,
     requireConsentExpiry = false,
     blockedStates = [],
     states = {},
@@ -113,6 +121,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
   const longest = rulePack.federal.nationalRegistryMaxAgeDays * DAY_MS
   checkRange('registryMaxAgeMs', registryMaxAgeMs, 1, longest)
   checkRange('rulePackMaxAgeDays', rulePackMaxAgeDays, 1, 3650)
+  checkRange('abandonmentMinAnswered', abandonmentMinAnswered, 1, 100)
 
   const caps = [{ capId: 'policy', maxAttempts, windowMs: attemptWindowMs }, ...attemptCaps]
   if (new Set(caps.map((cap) => cap.capId)).size !== caps.length)
@@ -136,6 +145,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
     unknownDnc,
     unknownStateList,
     writtenConsentLiftsNationalRegistry,
+    abandonmentMinAnswered,
     requireConsentExpiry,
     staleFromAt: Date.parse(`${oldest}T00:00:00Z`) + rulePackMaxAgeDays * DAY_MS,
     staleWarning: Object.freeze({ warning: 'rule-pack-stale', state: null, cite: `rule pack as of ${oldest}` }),

@@ -70,6 +70,7 @@ export function factsOf(changes: Partial<CallFacts> = {}): CallFacts {
     state: null,
     lineType: null,
     reassigned: null,
+    campaign: null,
     ...changes,
   }
 }
