@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { abandonmentOf, type CallRecord } from '../records/call.js'
+import type { CallRecord } from '../records/call.js'
+import { abandonmentOf } from '../records/call-status.js'
 
 /** Four rings take 24 seconds in the United States (2 on, 4 off), so the time alone decides where rings are not counted. */
 export const RING_MIN_MS = 15_000

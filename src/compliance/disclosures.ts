@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { MESSAGE_START_MAX_MS } from '../records/call.js'
+import { MESSAGE_START_MAX_MS } from '../records/call-status.js'
 import { OPT_OUT_KEY } from './opt-out/record.js'
 import type { OptOutLanguage } from './opt-out/phrases.js'
 import type { Confidence, RulePack } from './rule-pack.js'

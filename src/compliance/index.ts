@@ -136,6 +136,6 @@ export type {
   ConsentRevocation,
   OptOutChannel,
 } from '../records/consent.js'
-export { abandonmentOf, MESSAGE_START_MAX_MS, type AnswerOfCall } from '../records/call.js'
+export { abandonmentOf, MESSAGE_START_MAX_MS, type AnswerOfCall } from '../records/call-status.js'
 export type { DoNotCallAnswer, DoNotCallEntry, DoNotCallStatus } from '../records/do-not-call.js'
 export type { Lead, LeadReview } from '../records/lead.js'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judgeAbandonment, rangLongEnough, ringTimeoutSeconds } from '../../src/compliance/abandonment.js'
-import { abandonmentOf, callRecord, type CallRecord } from '../../src/records/call.js'
+import { callRecord, type CallRecord } from '../../src/records/call.js'
+import { abandonmentOf } from '../../src/records/call-status.js'
 
 const NOW = Date.UTC(2026, 10, 25)
 const DAY_MS = 86_400_000

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Clock } from '../../core/clock.js'
-import { abandonmentOf, callRecord, isTerminalCallStatus, remotePartyOf, type CallRecord } from '../../records/call.js'
+import { callRecord, remotePartyOf, type CallRecord } from '../../records/call.js'
+import { abandonmentOf, isTerminalCallStatus } from '../../records/call-status.js'
 import { Shelf, type On } from '../shelf.js'
 import type { CallFilter, CallStore, CallStatusApplied } from '../store.js'
 
