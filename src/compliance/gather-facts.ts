@@ -10,7 +10,7 @@ import type { Lead } from '../records/lead.js'
 import { ABANDONMENT_WINDOW_MS } from './abandonment.js'
 import type { CallFacts, CampaignFacts, DoNotCallFacts } from './facts.js'
 import { findPlace } from './place.js'
-import type { Policy } from './policy.js'
+import type { Policy } from './rule.js'
 import type {
   AttemptStore,
   CampaignCallStore,

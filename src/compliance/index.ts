@@ -68,16 +68,16 @@ export { createGate } from './gate.js'
 export type { Admission, Admitted, CallRequest, Gate, GateOptions, GateStore, TurnedAway } from './gate.js'
 export type { FactPorts, FactStore } from './gather-facts.js'
 export { guardedBy, OptOutBlockList } from './opt-out/block-list.js'
-export type { OptOutBlockListOptions } from './opt-out/block-list.js'
+export type { OptOut, OptOutBlockListOptions } from './opt-out/block-list.js'
 export { detectOptOut, detectOptOutText } from './opt-out/phrases.js'
-export type { DetectOptOutOptions, OptOutLanguage, OptOutMatch } from './opt-out/phrases.js'
+export type { OptOutLanguage } from './opt-out/phrase-rule.js'
+export type { DetectOptOutOptions, OptOutMatch } from './opt-out/phrases.js'
 export { OPT_OUT_CONFIRMATIONS, OPT_OUT_KEY, OPT_OUT_TOOL, recordOptOut, retryOptOuts } from './opt-out/record.js'
-export type { OptOut, OptOutPorts, OptOutRecorded, RecordOptOutOptions } from './opt-out/record.js'
+export type { OptOutPorts, OptOutRecorded, RecordOptOutOptions } from './opt-out/record.js'
 export { remoteParty } from './opt-out/remote-party.js'
 export type { CallParties } from './opt-out/remote-party.js'
-export type { Jurisdiction, Place } from './place.js'
 export { createPolicy } from './policy.js'
-export type { Policy, PolicyOptions } from './policy.js'
+export type { PolicyOptions } from './policy.js'
 export type {
   AttemptReservation,
   AttemptReserved,
@@ -104,7 +104,7 @@ export type {
   StateRegistries,
 } from './ports.js'
 export { failedIf, passed, skipped } from './rule.js'
-export type { Rule, RuleAnswer, RuleContext } from './rule.js'
+export type { Jurisdiction, Place, Policy, Rule, RuleAnswer, RuleContext } from './rule.js'
 export { createRulePack, loadRulePack } from './rule-pack.js'
 export type {
   AreaCode,

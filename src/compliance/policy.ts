@@ -4,13 +4,13 @@
  * @module
  */
 import type { AttemptCap } from '../records/call-attempt.js'
-import type { PolicyMode, Warning } from './decision.js'
+import type { PolicyMode } from './decision.js'
 import { DAY_MS } from '../core/local-time.js'
-import type { Rule } from './rule.js'
+import type { Policy, Rule } from './rule.js'
 import type { Hours, RulePack } from './rule-pack.js'
 import { STANDARD_RULES } from './rules/standard.js'
-import { compileStates, type StateOverride, type StatePolicy } from './state-policy.js'
-import { sameEveryDay, type WindowWeek } from './calling-windows.js'
+import { compileStates, type StateOverride } from './state-policy.js'
+import { sameEveryDay } from './calling-windows.js'
 
 /** What can be told to a policy. The defaults are the most careful reading that is shipped. */
 export interface PolicyOptions {
@@ -54,29 +54,6 @@ export interface PolicyOptions {
   readonly rules?: readonly Rule[]
   /** Beyond this age of the rule pack every decision carries a warning, in days. Default 180. */
   readonly rulePackMaxAgeDays?: number
-}
-
-/** A policy, ready to decide. Made once by {@link createPolicy}; holds no state. */
-export interface Policy {
-  readonly mode: PolicyMode
-  readonly rulePack: RulePack
-  readonly rules: readonly Rule[]
-  readonly baseWeek: WindowWeek
-  readonly caps: readonly AttemptCap[]
-  readonly states: ReadonlyMap<string, StatePolicy>
-  /** The longest window of any cap, in milliseconds: how far back attempts have to be known. */
-  readonly longestWindowMs: number
-  readonly registryMaxAgeMs: number
-  readonly unknownDnc: 'block' | 'allow'
-  readonly unknownStateList: 'block' | 'allow'
-  readonly writtenConsentLiftsNationalRegistry: boolean
-  readonly abandonmentMinAnswered: number
-  readonly requireConsentExpiry: boolean
-  /** From this moment on the rule pack is stale, in milliseconds since 1970. */
-  readonly staleFromAt: number
-  readonly staleWarning: Warning
-  /** Release of the time-zone data of this runtime. */
-  readonly timeZoneData: string | null
 }
 
 const MODES: readonly string[] = ['stateAutomated', 'state', 'federal']

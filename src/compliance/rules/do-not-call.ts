@@ -9,8 +9,7 @@
  * @module
  */
 import type { DoNotCallAnswer } from '../../records/do-not-call.js'
-import type { Policy } from '../policy.js'
-import { failedIf, type Rule, type RuleContext } from '../rule.js'
+import { failedIf, type Policy, type Rule, type RuleContext } from '../rule.js'
 import { isWrittenFor } from './written-consent.js'
 
 /** `notOnDNC`. Reasons: `'unknown'`, `'national'`, `'stale'`, `'internal'`, `'state'`, `'state-stale'`,
