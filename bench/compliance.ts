@@ -62,6 +62,7 @@ function factsOf(areaCode: string, attempts: number): CallFacts {
     state: null,
     lineType: null,
     reassigned: null,
+    campaign: { campaignId: 'campaign', answered: 400, abandoned: 3 },
   }
 }
 

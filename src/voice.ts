@@ -40,7 +40,7 @@ import type { HealthReport } from './health/checks.js'
 import { firstOf, type HostHandler, type HostResponse } from './middleware/host-request.js'
 import { attachUpgrades, type UpgradableServer } from './middleware/upgrade.js'
 import { createWebhookHandler, type ProvenRequest, type WebhookRoute } from './middleware/webhook-handler.js'
-import { isTerminalCallStatus } from './records/call.js'
+import { isTerminalCallStatus } from './records/call-status.js'
 import { createMemoryStore } from './storage/memory.js'
 import { CallMetrics } from './telemetry/call-metrics.js'
 import { Metrics } from './telemetry/metrics.js'
@@ -387,11 +387,13 @@ export class Voice extends EventEmitter<VoiceEvents> {
     }
     const { store } = this.#context
     const { tenantId, callSid } = call
+    const isSpeech = 'twiml' in plan || ('via' in plan && plan.via === 'say')
     this.#records.write(callSid, async () => {
       const attempt = await store.findAttempt({ tenantId, attemptId })
       const isKnown = attempt?.callSid === callSid && (await store.findCall({ tenantId, callSid })) !== undefined
       if (attempt && !isKnown) await this.#following.reconciler.adopt(tenantId, attemptId, telephoneCallOf(call))
     })
+    this.#records.placedAnswered(call, isSpeech)
   }
 
   /** Sends what still lasts where it was said to go. */

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '../core/clock.js'
 import { voiceEvent, type VoiceEvent } from '../events/map.js'
-import { isTerminalCallStatus, type CallRecord } from '../records/call.js'
+import type { CallRecord } from '../records/call.js'
+import { isTerminalCallStatus } from '../records/call-status.js'
 import type { CacheStore, ClaimStore } from '../storage/coordination.js'
 import type { WorkStore } from '../storage/queues.js'
 import type { AttemptStore, CallChanges, CallStore } from '../storage/store.js'

@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto'
 import { systemClock, type Clock } from '../core/clock.js'
 import { maskingLogger, silentLogger, type Logger } from '../core/logger.js'
 import { voiceEvent } from '../events/map.js'
-import { isTerminalCallStatus, type CallRecord } from '../records/call.js'
+import type { CallRecord } from '../records/call.js'
+import { isTerminalCallStatus } from '../records/call-status.js'
 import type { CacheStore, ClaimStore } from '../storage/coordination.js'
 import type { TakenWork, WorkStore } from '../storage/queues.js'
 import type { AttemptStore, CallChanges, CallStore, RecordingStore } from '../storage/store.js'
@@ -187,7 +188,8 @@ export class CallWebhooks {
     const { CallStatus: callStatus = '', AnsweredBy: answeredBy } = params
     const at = timestampOf(params) ?? this.#clock.now()
     const machine = answeredBy === undefined ? {} : { answeredBy }
-    if (callStatus === 'in-progress') return { answeredAt: at, ...machine }
+    // Who answered it in this process knows the moment better than whole seconds on Twilio's clock.
+    if (callStatus === 'in-progress') return { answeredAt: known?.answeredAt ?? at, ...machine }
     if (!isTerminalCallStatus(callStatus)) return machine
     const end = endChanges(
       callStatus,

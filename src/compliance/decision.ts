@@ -77,6 +77,8 @@ export interface DecisionInputs {
   /** Attempts that counted under any cap, oldest first. */
   readonly attemptsAt: readonly number[]
   readonly caps: readonly CapInput[]
+  /** Calls of the campaign in the last 30 days that a person answered, and those of them that were abandoned. */
+  readonly campaignCalls: { readonly answered: number; readonly abandoned: number } | null
 }
 
 /** Something that a person should know and that does not decide. */

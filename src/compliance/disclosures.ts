@@ -9,9 +9,9 @@
  *
  * @module
  */
-import { MESSAGE_START_MAX_MS } from './abandonment.js'
+import { MESSAGE_START_MAX_MS } from '../records/call-status.js'
 import { OPT_OUT_KEY } from './opt-out/record.js'
-import type { OptOutLanguage } from './opt-out/phrases.js'
+import type { OptOutLanguage } from './opt-out/phrase-rule.js'
 import type { Confidence, RulePack } from './rule-pack.js'
 
 /** From the end of the identification to the beginning of the offer to opt out. */

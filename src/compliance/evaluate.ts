@@ -16,9 +16,8 @@ import {
 } from './decision.js'
 import type { CallFacts } from './facts.js'
 import { DAY_MS, localDay, weekdayOf } from '../core/local-time.js'
-import { capsAt, findPlace, windowAt, type Place } from './place.js'
-import type { Policy } from './policy.js'
-import type { Rule, RuleAnswer, RuleContext } from './rule.js'
+import { capsAt, findPlace, windowAt } from './place.js'
+import type { Place, Policy, Rule, RuleAnswer, RuleContext } from './rule.js'
 import { countAttempts } from './rules/attempt-caps.js'
 
 /** The last moment that a calendar can show, less room for looking ahead. */
@@ -144,6 +143,7 @@ function inputsOf(context: RuleContext): DecisionInputs {
       .filter((attemptedAt) => at - longestMs < attemptedAt && attemptedAt <= at)
       .sort((a: number, b: number) => a - b),
     caps,
+    campaignCalls: facts.campaign ? { answered: facts.campaign.answered, abandoned: facts.campaign.abandoned } : null,
   }
 }
 

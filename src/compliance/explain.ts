@@ -35,6 +35,10 @@ const REASONS: Readonly<Record<string, string>> = {
   national: 'the number is on the national do-not-call registry',
   stale: 'the copy of the national registry is too old, or dated in the future',
   internal: 'the person asked this seller not to call',
+  'state-stale': 'the copy of the state’s own do-not-call list is too old, or dated in the future',
+  'abandonment-over-limit':
+    'more than 3 % of the people who answered this campaign in the last 30 days heard nothing within two seconds',
+  'campaign-unreadable': 'the counts of the campaign’s calls cannot be read',
   state: 'the number is on the state’s own do-not-call list',
   'state-list-unknown': 'the state keeps a do-not-call list of its own, and nobody looked the number up there',
   'not-allowed': 'the lead is not marked as one that automated systems may call',

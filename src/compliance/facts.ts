@@ -5,6 +5,7 @@
  */
 import type { CallPurpose, ConsentRecord } from '../records/consent.js'
 import type { DoNotCallAnswer } from '../records/do-not-call.js'
+import type { CampaignCount } from './abandonment.js'
 import type { LineType, PostalCodeLocation, ReassignedAnswer } from './ports.js'
 
 /** What is known from do-not-call lists. */
@@ -15,6 +16,11 @@ export interface DoNotCallFacts {
   readonly states: Readonly<Record<string, DoNotCallAnswer>>
   /** The number is on the seller's own list. */
   readonly isInternal: boolean
+}
+
+/** How a campaign has done over the last 30 days. */
+export interface CampaignFacts extends CampaignCount {
+  readonly campaignId: string
 }
 
 /** The facts of one call that somebody would like to place. What is not known is `null`; the rules refuse what they must know. */
@@ -42,4 +48,6 @@ export interface CallFacts {
   readonly state: string | null
   readonly lineType: LineType | null
   readonly reassigned: ReassignedAnswer | null
+  /** The campaign that the call belongs to; `null` when it belongs to none. */
+  readonly campaign: CampaignFacts | null
 }

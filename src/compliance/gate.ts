@@ -16,7 +16,7 @@ import type { Allowed, Decision, Refused } from './decision.js'
 import { evaluate } from './evaluate.js'
 import { explainReason } from './explain.js'
 import { gatherFacts, type FactPorts, type FactStore } from './gather-facts.js'
-import type { Policy } from './policy.js'
+import type { Policy } from './rule.js'
 import type { AttemptReserved, AttemptStore, AuditStore, LeadStore } from './ports.js'
 
 /** A call that somebody would like to place. */

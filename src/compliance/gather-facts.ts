@@ -7,11 +7,13 @@ import { VoiceError } from '../core/errors.js'
 import type { CallPurpose, ConsentKind, ConsentRecord } from '../records/consent.js'
 import type { DoNotCallAnswer } from '../records/do-not-call.js'
 import type { Lead } from '../records/lead.js'
-import type { CallFacts, DoNotCallFacts } from './facts.js'
+import { ABANDONMENT_WINDOW_MS } from './abandonment.js'
+import type { CallFacts, CampaignFacts, DoNotCallFacts } from './facts.js'
 import { findPlace } from './place.js'
-import type { Policy } from './policy.js'
+import type { Policy } from './rule.js'
 import type {
   AttemptStore,
+  CampaignCallStore,
   ConsentStore,
   DoNotCallStore,
   LeadStore,
@@ -26,7 +28,8 @@ import type {
 export type FactStore = Pick<LeadStore, 'findLead'> &
   Pick<ConsentStore, 'latestConsent'> &
   Pick<DoNotCallStore, 'findDoNotCall'> &
-  Pick<AttemptStore, 'attemptsAfter'>
+  Pick<AttemptStore, 'attemptsAfter'> &
+  CampaignCallStore
 
 /** Who else is asked. What is not given is not known. */
 export interface FactPorts {
@@ -45,6 +48,7 @@ interface Gathering {
     readonly leadId: string
     readonly sellerId: string
     readonly purpose?: CallPurpose
+    readonly campaignId?: string
   }
   readonly policy: Policy
   readonly ports: FactPorts
@@ -85,21 +89,29 @@ export async function gatherFacts(gathering: Gathering): Promise<CallFacts> {
     state: lead.state === null ? null : lead.state.trim().toUpperCase(),
     lineType: null,
     reassigned: null,
+    campaign: null,
   }
   // Nothing is on file under what is no number, and it is refused for that alone.
   const { phoneNumber } = lead
   if (!E164.test(phoneNumber)) return unasked
 
   const { postalCodes, lineTypes, national, reassigned } = ports
-  const [consent, entry, answer, postalCode, lineType, attemptsAt] = await Promise.all([
+  const [consent, entry, answer, postalCode, lineType, attemptsAt, campaign] = await Promise.all([
     findConsent(gathering, phoneNumber),
     ask('do-not-call store', () => store.findDoNotCall({ tenantId, phoneNumber })),
     national && ask('national registry', () => national.findNational(phoneNumber)),
     findPostalCode(gathering, lead, postalCodes),
     lineTypes && ask('line types', () => lineTypes.findLineType(phoneNumber)),
     ask('attempt store', () => store.attemptsAfter({ tenantId, phoneNumber, afterAt: now() - policy.longestWindowMs })),
+    findCampaign(gathering),
   ])
-  const placed: CallFacts = { ...unasked, consent: consent ?? null, postalCode: postalCode ?? null, attemptsAt }
+  const placed: CallFacts = {
+    ...unasked,
+    consent: consent ?? null,
+    postalCode: postalCode ?? null,
+    attemptsAt,
+    campaign,
+  }
   const [states, reassignedAnswer] = await Promise.all([
     findStates(gathering, placed, lead),
     reassigned && consent
@@ -124,6 +136,17 @@ async function findConsent(
     ask('consent store', () => store.latestConsent({ tenantId, phoneNumber, sellerId, kinds }))
   if (purpose === 'informational') return find(ANY_KIND)
   return (await find(['express-written'])) ?? find(ANY_KIND)
+}
+
+async function findCampaign({ request, store, ask, now }: Gathering): Promise<CampaignFacts | null> {
+  const { tenantId, campaignId } = request
+  if (campaignId === undefined) return null
+  const sinceAt = now() - ABANDONMENT_WINDOW_MS + 1
+  const [answered, abandoned] = await Promise.all([
+    ask('call store', () => store.countCalls({ tenantId, filter: { answeredCampaignId: campaignId }, sinceAt })),
+    ask('call store', () => store.countCalls({ tenantId, filter: { abandonedCampaignId: campaignId }, sinceAt })),
+  ])
+  return { campaignId, answered, abandoned }
 }
 
 async function findPostalCode(

@@ -6,15 +6,14 @@
 export {
   ABANDONMENT_MAX_RATE,
   ABANDONMENT_WINDOW_MS,
-  isAbandoned,
+  isOverAbandonmentLimit,
   judgeAbandonment,
-  MESSAGE_START_MAX_MS,
   rangLongEnough,
   RING_MIN_MS,
   RING_MIN_RINGS,
   ringTimeoutSeconds,
 } from './abandonment.js'
-export type { AbandonmentFinding, AbandonmentOptions, AnsweredCall, Ringing } from './abandonment.js'
+export type { AbandonmentFinding, AbandonmentOptions, CampaignCount, Ringing } from './abandonment.js'
 export {
   auditToCsv,
   auditToJsonLines,
@@ -64,21 +63,21 @@ export type {
 } from './disclosures.js'
 export { evaluate } from './evaluate.js'
 export { explainDecision, explainReason } from './explain.js'
-export type { CallFacts, DoNotCallFacts } from './facts.js'
+export type { CallFacts, CampaignFacts, DoNotCallFacts } from './facts.js'
 export { createGate } from './gate.js'
 export type { Admission, Admitted, CallRequest, Gate, GateOptions, GateStore, TurnedAway } from './gate.js'
 export type { FactPorts, FactStore } from './gather-facts.js'
 export { guardedBy, OptOutBlockList } from './opt-out/block-list.js'
-export type { OptOutBlockListOptions } from './opt-out/block-list.js'
+export type { OptOut, OptOutBlockListOptions } from './opt-out/block-list.js'
 export { detectOptOut, detectOptOutText } from './opt-out/phrases.js'
-export type { DetectOptOutOptions, OptOutLanguage, OptOutMatch } from './opt-out/phrases.js'
+export type { OptOutLanguage } from './opt-out/phrase-rule.js'
+export type { DetectOptOutOptions, OptOutMatch } from './opt-out/phrases.js'
 export { OPT_OUT_CONFIRMATIONS, OPT_OUT_KEY, OPT_OUT_TOOL, recordOptOut, retryOptOuts } from './opt-out/record.js'
-export type { OptOut, OptOutPorts, OptOutRecorded, RecordOptOutOptions } from './opt-out/record.js'
+export type { OptOutPorts, OptOutRecorded, RecordOptOutOptions } from './opt-out/record.js'
 export { remoteParty } from './opt-out/remote-party.js'
 export type { CallParties } from './opt-out/remote-party.js'
-export type { Jurisdiction, Place } from './place.js'
 export { createPolicy } from './policy.js'
-export type { Policy, PolicyOptions } from './policy.js'
+export type { PolicyOptions } from './policy.js'
 export type {
   AttemptReservation,
   AttemptReserved,
@@ -105,7 +104,7 @@ export type {
   StateRegistries,
 } from './ports.js'
 export { failedIf, passed, skipped } from './rule.js'
-export type { Rule, RuleAnswer, RuleContext } from './rule.js'
+export type { Jurisdiction, Place, Policy, Rule, RuleAnswer, RuleContext } from './rule.js'
 export { createRulePack, loadRulePack } from './rule-pack.js'
 export type {
   AreaCode,
@@ -122,6 +121,7 @@ export type {
   Week,
 } from './rule-pack.js'
 export { ownNumber } from './rules/own-number.js'
+export { abandonmentOK } from './rules/abandonment-limit.js'
 export { STANDARD_RULES } from './rules/standard.js'
 export type { StateOverride, StatePolicy } from './state-policy.js'
 export { assertAllowed, TcpaViolationError } from './violation.js'
@@ -136,5 +136,6 @@ export type {
   ConsentRevocation,
   OptOutChannel,
 } from '../records/consent.js'
+export { abandonmentOf, MESSAGE_START_MAX_MS, type AnswerOfCall } from '../records/call-status.js'
 export type { DoNotCallAnswer, DoNotCallEntry, DoNotCallStatus } from '../records/do-not-call.js'
 export type { Lead, LeadReview } from '../records/lead.js'

@@ -12,30 +12,11 @@ import { closed, intersect, windowOn, type DayWindow } from './calling-windows.j
 import type { FoundBy } from './decision.js'
 import type { CallFacts } from './facts.js'
 import { weekdayOf, zoneClock, type ZoneClock } from '../core/local-time.js'
-import type { Policy } from './policy.js'
-import type { AreaCode } from './rule-pack.js'
+import type { Place, Policy } from './rule.js'
 import type { StatePolicy } from './state-policy.js'
 
 /** A number of the North American plan, as far as its shape goes. */
 const NANP_NUMBER = /^\+1([2-9]\d{2})[2-9]\d{6}$/
-
-/** A state whose rules apply. */
-export interface Jurisdiction {
-  readonly policy: StatePolicy
-  readonly foundBy: readonly FoundBy[]
-}
-
-/** Where a number is. */
-export interface Place {
-  /** Three digits; `null` when the number has none. */
-  readonly areaCodeText: string | null
-  readonly areaCode: AreaCode | undefined
-  readonly jurisdictions: readonly Jurisdiction[]
-  readonly clocks: readonly ZoneClock[]
-  readonly clocksFoundBy: FoundBy
-  /** Why the clocks cannot be known: `'zone-unknown'`, `'state-unknown'`, `'place-unreadable'`. */
-  readonly problems: readonly string[]
-}
 
 const NOWHERE = {
   areaCodeText: null,

@@ -4,13 +4,13 @@
  * @module
  */
 import type { AttemptCap } from '../records/call-attempt.js'
-import type { PolicyMode, Warning } from './decision.js'
+import type { PolicyMode } from './decision.js'
 import { DAY_MS } from '../core/local-time.js'
-import type { Rule } from './rule.js'
+import type { Policy, Rule } from './rule.js'
 import type { Hours, RulePack } from './rule-pack.js'
 import { STANDARD_RULES } from './rules/standard.js'
-import { compileStates, type StateOverride, type StatePolicy } from './state-policy.js'
-import { sameEveryDay, type WindowWeek } from './calling-windows.js'
+import { compileStates, type StateOverride } from './state-policy.js'
+import { sameEveryDay } from './calling-windows.js'
 
 /** What can be told to a policy. The defaults are the most careful reading that is shipped. */
 export interface PolicyOptions {
@@ -27,7 +27,7 @@ export interface PolicyOptions {
   readonly attemptWindowMs?: number
   /** More caps, e.g. three in a month. All of them hold. Default none. */
   readonly attemptCaps?: readonly AttemptCap[]
-  /** A copy of the national registry older than this is refused, in milliseconds. Default and maximum 31 days. */
+  /** A copy of the national registry, or of the list of a state that keeps one, older than this is refused, in milliseconds. Default and maximum 31 days. */
   readonly registryMaxAgeMs?: number
   /** A number that nobody looked up in the national registry. Default `'block'`. */
   readonly unknownDnc?: 'block' | 'allow'
@@ -38,6 +38,12 @@ export interface PolicyOptions {
    * 64.1200(c)(2)(ii). Default `false`: a hit is refused all the same.
    */
   readonly writtenConsentLiftsNationalRegistry?: boolean
+  /**
+   * Answered calls over which a campaign's abandonment is taken at least, from 1 to 100. Default 1: the first call that is abandoned stops
+   * the campaign, unless 33 were answered in time before it. With 100, three may be abandoned before a hundred were answered; the law
+   * looks at the end of 30 days, so this is for campaigns that will have answered so many by then.
+   */
+  readonly abandonmentMinAnswered?: number
   /** Consent without an expiry date is refused. Default `false`: federal law sets none. */
   readonly requireConsentExpiry?: boolean
   /** States that are not called at all, two letters each. Default none. */
@@ -48,28 +54,6 @@ export interface PolicyOptions {
   readonly rules?: readonly Rule[]
   /** Beyond this age of the rule pack every decision carries a warning, in days. Default 180. */
   readonly rulePackMaxAgeDays?: number
-}
-
-/** A policy, ready to decide. Made once by {@link createPolicy}; holds no state. */
-export interface Policy {
-  readonly mode: PolicyMode
-  readonly rulePack: RulePack
-  readonly rules: readonly Rule[]
-  readonly baseWeek: WindowWeek
-  readonly caps: readonly AttemptCap[]
-  readonly states: ReadonlyMap<string, StatePolicy>
-  /** The longest window of any cap, in milliseconds: how far back attempts have to be known. */
-  readonly longestWindowMs: number
-  readonly registryMaxAgeMs: number
-  readonly unknownDnc: 'block' | 'allow'
-  readonly unknownStateList: 'block' | 'allow'
-  readonly writtenConsentLiftsNationalRegistry: boolean
-  readonly requireConsentExpiry: boolean
-  /** From this moment on the rule pack is stale, in milliseconds since 1970. */
-  readonly staleFromAt: number
-  readonly staleWarning: Warning
-  /** Release of the time-zone data of this runtime. */
-  readonly timeZoneData: string | null
 }
 
 const MODES: readonly string[] = ['stateAutomated', 'state', 'federal']
@@ -100,6 +84,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
     unknownDnc = 'block',
     unknownStateList = 'block',
     writtenConsentLiftsNationalRegistry = false,
+    abandonmentMinAnswered = 1,
     requireConsentExpiry = false,
     blockedStates = [],
     states = {},
@@ -113,6 +98,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
   const longest = rulePack.federal.nationalRegistryMaxAgeDays * DAY_MS
   checkRange('registryMaxAgeMs', registryMaxAgeMs, 1, longest)
   checkRange('rulePackMaxAgeDays', rulePackMaxAgeDays, 1, 3650)
+  checkRange('abandonmentMinAnswered', abandonmentMinAnswered, 1, 100)
 
   const caps = [{ capId: 'policy', maxAttempts, windowMs: attemptWindowMs }, ...attemptCaps]
   if (new Set(caps.map((cap) => cap.capId)).size !== caps.length)
@@ -136,6 +122,7 @@ export function createPolicy(rulePack: RulePack, options: PolicyOptions = {}): P
     unknownDnc,
     unknownStateList,
     writtenConsentLiftsNationalRegistry,
+    abandonmentMinAnswered,
     requireConsentExpiry,
     staleFromAt: Date.parse(`${oldest}T00:00:00Z`) + rulePackMaxAgeDays * DAY_MS,
     staleWarning: Object.freeze({ warning: 'rule-pack-stale', state: null, cite: `rule pack as of ${oldest}` }),

@@ -118,6 +118,19 @@ export interface AttemptStore {
   attemptsAfter(query: NumberOfTenant & { readonly afterAt: number }): Promise<readonly number[]>
 }
 
+/** Calls of campaigns. */
+export interface CampaignCallStore {
+  /**
+   * How many calls of the campaign were answered by a person, or were abandoned, of those placed at or after `sinceAt`. Which these
+   * are says `abandonmentOf` in the records.
+   */
+  countCalls(query: {
+    readonly tenantId: string
+    readonly filter: { readonly answeredCampaignId: string } | { readonly abandonedCampaignId: string }
+    readonly sinceAt: number
+  }): Promise<number>
+}
+
 /** Leads, as the host keeps them. */
 export interface LeadStore {
   findLead(query: { readonly tenantId: string; readonly leadId: string }): Promise<Lead | undefined>
@@ -153,7 +166,7 @@ export interface AuditStore {
 }
 
 /** Everything that a store keeps for the law. One object can be all of it: no two methods share a name. */
-export type ComplianceStore = ConsentStore & DoNotCallStore & AttemptStore & LeadStore & AuditStore
+export type ComplianceStore = ConsentStore & DoNotCallStore & AttemptStore & CampaignCallStore & LeadStore & AuditStore
 
 /** A copy of the national registry. `undefined`: this copy does not cover the number's area code. */
 export interface NationalRegistry {

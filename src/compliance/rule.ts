@@ -1,13 +1,57 @@
 /**
- * What a rule is, and what it is given. The rules that are shipped stand in `rules/`, one a file; a host adds its own.
+ * What a rule is, and what it is given: facts, the policy it belongs to, and where the number is. The rules that are shipped stand in
+ * `rules/`, one a file; a host adds its own.
  *
  * @module
  */
-import type { FindingOutcome } from './decision.js'
+import type { AttemptCap } from '../records/call-attempt.js'
+import type { ZoneClock } from '../core/local-time.js'
+import type { WindowWeek } from './calling-windows.js'
+import type { FindingOutcome, FoundBy, PolicyMode, Warning } from './decision.js'
 import type { CallFacts } from './facts.js'
-import type { Place } from './place.js'
-import type { Policy } from './policy.js'
-import type { Citation } from './rule-pack.js'
+import type { AreaCode, Citation, RulePack } from './rule-pack.js'
+import type { StatePolicy } from './state-policy.js'
+
+/** A state whose rules apply. */
+export interface Jurisdiction {
+  readonly policy: StatePolicy
+  readonly foundBy: readonly FoundBy[]
+}
+
+/** Where a number is. */
+export interface Place {
+  /** Three digits; `null` when the number has none. */
+  readonly areaCodeText: string | null
+  readonly areaCode: AreaCode | undefined
+  readonly jurisdictions: readonly Jurisdiction[]
+  readonly clocks: readonly ZoneClock[]
+  readonly clocksFoundBy: FoundBy
+  /** Why the clocks cannot be known: `'zone-unknown'`, `'state-unknown'`, `'place-unreadable'`. */
+  readonly problems: readonly string[]
+}
+
+/** A policy, ready to decide. Made once by {@link createPolicy}; holds no state. */
+export interface Policy {
+  readonly mode: PolicyMode
+  readonly rulePack: RulePack
+  readonly rules: readonly Rule[]
+  readonly baseWeek: WindowWeek
+  readonly caps: readonly AttemptCap[]
+  readonly states: ReadonlyMap<string, StatePolicy>
+  /** The longest window of any cap, in milliseconds: how far back attempts have to be known. */
+  readonly longestWindowMs: number
+  readonly registryMaxAgeMs: number
+  readonly unknownDnc: 'block' | 'allow'
+  readonly unknownStateList: 'block' | 'allow'
+  readonly writtenConsentLiftsNationalRegistry: boolean
+  readonly abandonmentMinAnswered: number
+  readonly requireConsentExpiry: boolean
+  /** From this moment on the rule pack is stale, in milliseconds since 1970. */
+  readonly staleFromAt: number
+  readonly staleWarning: Warning
+  /** Release of the time-zone data of this runtime. */
+  readonly timeZoneData: string | null
+}
 
 /** What a rule is given. */
 export interface RuleContext {

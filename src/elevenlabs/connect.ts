@@ -5,7 +5,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { systemClock, type Clock } from '../core/clock.js'
 import { VendorError, VoiceError } from '../core/errors.js'
 import { socketFromWs, type Socket } from '../core/socket.js'
@@ -61,9 +61,18 @@ export async function connectConversation(options: ConnectConversationOptions): 
   const { connectTimeoutMs = 5000, signal, clock = systemClock } = options
   if (!(connectTimeoutMs > 0))
     throw new RangeError(`connectTimeoutMs must be a positive number, got ${connectTimeoutMs}`)
+  const webSockets = import('ws') // not at the top: it is a third of what the package would take to load
   const url = await addressOf(options)
   const maxPayload = options.maxMessageBytes ?? 16 * 1024 * 1024
-  const socket = await openSocket({ url, origin: options.origin, maxPayload, connectTimeoutMs, signal, clock })
+  const socket = await openSocket({
+    webSockets,
+    url,
+    origin: options.origin,
+    maxPayload,
+    connectTimeoutMs,
+    signal,
+    clock,
+  })
   try {
     return new Conversation({ ...options, socket })
   } catch (error) {
@@ -99,6 +108,7 @@ function checkedSocketUrl(url: string): string {
 }
 
 interface OpenOptions {
+  readonly webSockets: Promise<{ readonly WebSocket: typeof WebSocket }>
   readonly url: string
   readonly origin: string | undefined
   readonly maxPayload: number
@@ -107,10 +117,12 @@ interface OpenOptions {
   readonly clock: Clock
 }
 
-function openSocket({ url, origin, maxPayload, connectTimeoutMs, signal, clock }: OpenOptions): Promise<Socket> {
+async function openSocket(options: OpenOptions): Promise<Socket> {
+  const { url, origin, maxPayload, connectTimeoutMs, signal, clock } = options
+  const { WebSocket } = await options.webSockets
   const aborted = (): VoiceError =>
     new VoiceError('http_aborted', 'Connecting to ElevenLabs was aborted', { cause: signal?.reason })
-  if (signal?.aborted) return Promise.reject(aborted())
+  if (signal?.aborted) throw aborted()
   return new Promise((resolve, reject) => {
     // No subprotocol: when the server does not echo one that was asked for, the handshake fails.
     const ws = new WebSocket(url, { maxPayload, perMessageDeflate: false, ...(origin === undefined ? {} : { origin }) })
@@ -155,7 +167,7 @@ function watchedSocket(ws: WebSocket, clock: Clock): Socket {
   let missedBeats = 0
   const beat = (): void => {
     if (missedBeats >= 2) ws.terminate()
-    else if (ws.readyState === WebSocket.OPEN) ws.ping()
+    else if (ws.readyState === ws.OPEN) ws.ping()
     missedBeats++
   }
   heartbeat.add(beat)

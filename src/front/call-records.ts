@@ -6,6 +6,7 @@
 import { voiceEvent, type EventMap } from '../events/map.js'
 import type { CallChanges } from '../storage/store.js'
 import type { ElevenLabsWebhook } from '../webhooks/elevenlabs-payloads.js'
+import type { CallRecord } from '../records/call.js'
 import type { NewTranscript } from '../records/transcript.js'
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
@@ -78,6 +79,12 @@ export class CallRecords {
     this.write(callSid, () => store.addCall(record, [voiceEvent('call.received', { callSid, ...via })]))
   }
 
+  /** Somebody took up a call that we placed. `isSpeech`: what they were answered with speaks to them at once. */
+  placedAnswered({ tenantId, callSid }: IncomingCall, isSpeech: boolean): void {
+    const at = this.#context.clock.now()
+    this.#firstTime(tenantId, callSid, { answeredAt: at, ...(isSpeech && { messageStartedAt: at }) })
+  }
+
   /** A bridged call has begun: its conversation is written down once it is known, and its turns at its end. */
   follow(call: LiveCall): void {
     const { callSid, tenantId, bridge } = call
@@ -102,6 +109,7 @@ export class CallRecords {
       metrics.agentAnswered(turn.latencyMs)
       events.agentTurnStarted(turn)
     })
+    bridge.once('agentTurnStarted', ({ at, latencyMs }) => this.#spokenTo(call, at, latencyMs))
     bridge.on('agentTurnEnded', (turn) => {
       keep('agent', turn.heardText, turn.at)
       events.agentTurnEnded(turn)
@@ -140,6 +148,12 @@ export class CallRecords {
       events.agentTurnStarted(turn)
     })
     session.on('agentTurnEnded', (turn) => events.agentTurnEnded(turn))
+    const onSpeaking = ({ who, isSpeaking }: { readonly who: string; readonly isSpeaking: boolean }): void => {
+      if (who !== 'agent' || !isSpeaking) return
+      session.off('speaking', onSpeaking)
+      this.#spokenTo(call, this.#context.clock.now(), undefined)
+    }
+    session.on('speaking', onSpeaking)
     void session.ended.then(() => {
       events.ended()
       const turns = session.transcript.slice(0, MAX_TURNS).map((turn) => ({
@@ -185,6 +199,12 @@ export class CallRecords {
     // The same again changes nothing, and is not told again.
     await this.#context.store.putTranscript({ ...kept, durationS }, [transcriptReady(kept)])
     await this.#context.store.updateCall({ tenantId, callSid, changes: { conversationId } })
+    // In whole seconds, and the only word there is of a call whose sound ElevenLabs carried.
+    const seconds = transcript.find(({ role }) => role === 'agent')?.time_in_call_secs
+    const startedAt = metadata?.start_time_unix_secs
+    if (typeof seconds === 'number' && typeof startedAt === 'number') {
+      await this.#fillIn(tenantId, callSid, { messageStartedAt: (startedAt + seconds) * 1000 })
+    }
   }
 
   /** A tool was asked for over HTTP, and has its answer. */
@@ -245,6 +265,25 @@ export class CallRecords {
     this.write(value.callSid, () =>
       this.#context.store.setCached({ tenantId: this.#defaultTenantId, key, value, ttlMs: INDEXED_MS }),
     )
+  }
+
+  #spokenTo({ direction, tenantId, callSid }: IncomingCall, at: number, latencyMs: number | undefined): void {
+    if (direction !== 'outbound') return
+    const greeting = latencyMs === undefined ? {} : { greetingEndedAt: at - latencyMs }
+    this.#firstTime(tenantId, callSid, { messageStartedAt: at, ...greeting })
+  }
+
+  #firstTime(tenantId: string, callSid: string, moments: CallChanges): void {
+    this.write(callSid, () => this.#fillIn(tenantId, callSid, moments))
+  }
+
+  /** Writes moments of a call that happen once, where none stands: a call that comes back to its agent is answered again. */
+  async #fillIn(tenantId: string, callSid: string, moments: CallChanges): Promise<void> {
+    const { store } = this.#context
+    const call = await store.findCall({ tenantId, callSid })
+    if (!call) return
+    const missing = Object.entries(moments).filter(([name]) => call[name as keyof CallRecord] === null)
+    if (missing.length > 0) await store.updateCall({ tenantId, callSid, changes: Object.fromEntries(missing) })
   }
 
   #update(tenantId: string, callSid: string, changes: CallChanges): void {

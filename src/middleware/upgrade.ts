@@ -5,7 +5,6 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
 import { maskingLogger, silentLogger, type Logger } from '../core/logger.js'
 import { socketFromWs, type Socket } from '../core/socket.js'
 import { verifyTwilioUpgrade } from '../webhooks/twilio-signature.js'
@@ -70,12 +69,16 @@ export function attachUpgrades(server: UpgradableServer, options: UpgradeOptions
   const ours = attached.get(server) ?? new Set()
   attached.set(server, ours.add(takes))
   const publicWebSocketUrl = options.publicUrl.replace(/^http/, 'ws')
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: maxMessageBytes,
-    clientTracking: false,
-  })
+  // Loaded now and not with the module: it is a third of what the package would take to load.
+  const webSockets = import('ws').then(
+    ({ WebSocketServer }) =>
+      new WebSocketServer({
+        noServer: true,
+        perMessageDeflate: false,
+        maxPayload: maxMessageBytes,
+        clientTracking: false,
+      }),
+  )
   let unauthenticated = 0
   const byAddress = new Map<string, number>()
 
@@ -136,8 +139,13 @@ export function attachUpgrades(server: UpgradableServer, options: UpgradeOptions
       else byAddress.delete(address)
     }
     raw.once('close', settle)
-    webSockets.handleUpgrade(request, raw, head, (ws) => {
-      options.accept(socketFromWs(ws, raw), { isSigned, authenticated: settle })
+    const onError = (): void => undefined // it may break while we wait; its `close` follows
+    raw.on('error', onError)
+    void webSockets.then((server) => {
+      raw.off('error', onError)
+      server.handleUpgrade(request, raw, head, (ws) => {
+        options.accept(socketFromWs(ws, raw), { isSigned, authenticated: settle })
+      })
     })
   }
 

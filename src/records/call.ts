@@ -9,14 +9,6 @@
 import { z } from 'zod'
 import { id, moment, text } from './fields.js'
 
-/** Statuses after which Twilio says nothing more about a call (https://www.twilio.com/docs/voice/api/call-resource, read 2026-11-21). */
-const TERMINAL_CALL_STATUSES: ReadonlySet<string> = new Set(['completed', 'busy', 'failed', 'no-answer', 'canceled'])
-
-/** Whether a call with this status is over. */
-export function isTerminalCallStatus(callStatus: string): boolean {
-  return TERMINAL_CALL_STATUSES.has(callStatus)
-}
-
 const sid = z.string().max(64)
 
 /** How a call ended, for people. */
@@ -72,6 +64,10 @@ export const callRecord = z.object({
   createdAt: moment,
   updatedAt: moment,
   answeredAt: moment.nullable().default(null),
+  /** When the person who was called had said their first words. `null`: not known. */
+  greetingEndedAt: moment.nullable().default(null),
+  /** When the person who was called first heard the agent or the message. `null`: never, or not known. */
+  messageStartedAt: moment.nullable().default(null),
   endedAt: moment.nullable().default(null),
 })
 /** One telephone call. */

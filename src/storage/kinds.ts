@@ -6,7 +6,19 @@
 
 /** Rows by kind, with the names of their indexes. Every kind can also be listed whole, by tenant. */
 export const ROW_KINDS = {
-  calls: ['lead', 'party', 'campaign', 'agent', 'owner', 'conversation', 'stream', 'status', 'open'],
+  calls: [
+    'lead',
+    'party',
+    'campaign',
+    'agent',
+    'owner',
+    'conversation',
+    'stream',
+    'status',
+    'open',
+    'answered',
+    'abandoned',
+  ],
   attempts: ['counted', 'party', 'lead'],
   'consent-grants': ['party'],
   'consent-revocations': ['party'],

@@ -71,6 +71,10 @@ export type CallFilter =
   /** The number at the other end. */
   | { readonly phoneNumber: string }
   | { readonly campaignId: string }
+  /** Calls of a campaign that a person answered, as `abandonmentOf` reads them; those that ElevenLabs has not told of are left out. */
+  | { readonly answeredCampaignId: string }
+  /** Of those, the abandoned ones. */
+  | { readonly abandonedCampaignId: string }
   | { readonly agentId: string }
   | { readonly ownerId: string }
   | { readonly conversationId: string }

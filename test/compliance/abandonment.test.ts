@@ -1,47 +1,62 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  isAbandoned,
-  judgeAbandonment,
-  rangLongEnough,
-  ringTimeoutSeconds,
-  type AnsweredCall,
-} from '../../src/compliance/abandonment.js'
+import { judgeAbandonment, rangLongEnough, ringTimeoutSeconds } from '../../src/compliance/abandonment.js'
+import { callRecord, type CallRecord } from '../../src/records/call.js'
+import { abandonmentOf } from '../../src/records/call-status.js'
 
 const NOW = Date.UTC(2026, 10, 25)
 const DAY_MS = 86_400_000
-const call = (change: Partial<AnsweredCall> = {}): AnsweredCall => ({
-  campaignId: 'autumn',
-  answeredAt: NOW - DAY_MS,
-  answeredBy: 'person',
-  greetingEndedAt: NOW - DAY_MS + 1000,
-  messageStartedAt: NOW - DAY_MS + 2000,
+const ANSWERED_AT = NOW - DAY_MS
+const call = (change: Partial<CallRecord> = {}): CallRecord => ({
+  ...callRecord.parse({
+    tenantId: 't', callSid: 'CA1', direction: 'outbound', from: '+12025550100', to: '+12025550101', callStatus: 'completed', campaignId: 'autumn',
+    createdAt: ANSWERED_AT - 5000, updatedAt: NOW, answeredAt: ANSWERED_AT, greetingEndedAt: ANSWERED_AT + 1000, messageStartedAt: ANSWERED_AT + 2000,
+    endedAt: ANSWERED_AT + 60_000,
+  }), // prettier-ignore
   ...change,
 })
-const abandoned = call({ messageStartedAt: null })
-const many = (count: number, one: AnsweredCall): AnsweredCall[] => Array.from({ length: count }, () => one)
-const judge = (calls: readonly AnsweredCall[], minCalls?: number) =>
-  judgeAbandonment(calls, { campaignId: 'autumn', now: NOW, ...(minCalls === undefined ? {} : { minCalls }) })
+const silent = { greetingEndedAt: null, messageStartedAt: null }
+const abandoned = call(silent)
+const many = (count: number, one: CallRecord): CallRecord[] => Array.from({ length: count }, () => one)
+const judge = (calls: readonly CallRecord[], minAnswered?: number) =>
+  judgeAbandonment(calls, { campaignId: 'autumn', now: NOW, ...(minAnswered === undefined ? {} : { minAnswered }) })
 
-describe('a call is abandoned', () => {
-  test.each([
-    ['two seconds after the greeting', 2000, false],
-    ['a millisecond later', 2001, true],
-    ['over the greeting', -500, false],
-  ])('by when the message began: %s', (_, afterGreetingMs, isIt) => {
-    expect(isAbandoned(call({ greetingEndedAt: 10_000, messageStartedAt: 10_000 + afterGreetingMs }))).toBe(isIt)
-  })
-
-  test('when no message began, whoever answered', () => {
-    expect(isAbandoned(abandoned)).toBe(true)
-    expect(isAbandoned(call({ messageStartedAt: null, answeredBy: 'unknown' }))).toBe(true)
-    expect(isAbandoned(call({ messageStartedAt: null, answeredBy: 'machine' }))).toBe(false)
-    expect(isAbandoned(call({ messageStartedAt: null, answeredAt: null }))).toBe(false)
-  })
-
-  test('counted from the answer when nobody knows when the greeting ended', () => {
-    expect(isAbandoned(call({ answeredAt: 0, greetingEndedAt: null, messageStartedAt: 2000 }))).toBe(false)
-    expect(isAbandoned(call({ answeredAt: 0, greetingEndedAt: null, messageStartedAt: 2001 }))).toBe(true)
+describe('a call that we placed', () => {
+  test.each<[string, Partial<CallRecord>, ReturnType<typeof abandonmentOf>]>([
+    ['the message two seconds after the greeting', { messageStartedAt: ANSWERED_AT + 3000 }, 'in-time'],
+    ['a millisecond later', { messageStartedAt: ANSWERED_AT + 3001 }, 'abandoned'],
+    ['over the greeting', { messageStartedAt: ANSWERED_AT + 500 }, 'in-time'],
+    ['two seconds after the answer, the greeting unknown', { greetingEndedAt: null }, 'in-time'],
+    [
+      'a millisecond later, the greeting unknown',
+      { greetingEndedAt: null, messageStartedAt: ANSWERED_AT + 2001 },
+      'abandoned',
+    ],
+    ['no message', silent, 'abandoned'],
+    ['no message, nobody knows who answered', { ...silent, answeredBy: 'unknown' }, 'abandoned'],
+    ['no message, to a machine', { ...silent, answeredBy: 'machine_end_beep' }, 'not-counted'],
+    ['no message, to a fax', { ...silent, answeredBy: 'fax' }, 'not-counted'],
+    ['no message, to a person', { ...silent, answeredBy: 'human' }, 'abandoned'],
+    ['no message, they hung up after two seconds', { ...silent, endedAt: ANSWERED_AT + 2000 }, 'not-counted'],
+    ['no message, they waited a millisecond more', { ...silent, endedAt: ANSWERED_AT + 2001 }, 'abandoned'],
+    ['no message, the moment of the answer was lost', { ...silent, answeredAt: null }, 'abandoned'],
+    ['the message, the moment of the answer was lost', { answeredAt: null, greetingEndedAt: null }, 'in-time'],
+    ['no message yet', { ...silent, callStatus: 'in-progress', endedAt: null }, 'not-counted'],
+    [
+      'a message that began too late, and goes on',
+      { messageStartedAt: ANSWERED_AT + 3001, callStatus: 'in-progress' },
+      'abandoned',
+    ],
+    ['nobody answered', { ...silent, answeredAt: null, callStatus: 'no-answer' }, 'not-counted'],
+    ['ElevenLabs had the sound and has not told', { ...silent, via: 'register-call' }, 'not-counted'],
+    [
+      'ElevenLabs had the sound and told of a late word',
+      { via: 'register-call', messageStartedAt: ANSWERED_AT + 9000 },
+      'abandoned',
+    ],
+    ['somebody called us', { ...silent, direction: 'inbound' }, 'not-counted'],
+  ])('%s', (_, change, expected) => {
+    expect(abandonmentOf(call(change))).toBe(expected)
   })
 })
 
@@ -72,18 +87,18 @@ describe('a campaign', () => {
   })
 
   test('is judged over 30 × 24 hours: a call that old counts no more', () => {
-    const old = (ageMs: number) => call({ answeredAt: NOW - ageMs, messageStartedAt: null })
+    const old = (ageMs: number) => call({ ...silent, createdAt: NOW - ageMs })
     expect(judge([old(30 * DAY_MS)]).answered).toBe(0)
     expect(judge([old(30 * DAY_MS - 1)]).outcome).toBe('stop')
     expect(judge([old(-1)]).answered).toBe(0)
   })
 
   test('is not judged by machines, unanswered calls and other campaigns', () => {
-    const others = [
-      call({ campaignId: 'spring', messageStartedAt: null }),
-      call({ campaignId: null, messageStartedAt: null }),
+    const others = [call({ ...silent, campaignId: 'spring' }), call({ ...silent, campaignId: null })]
+    const none = [
+      call({ ...silent, answeredBy: 'machine_start' }),
+      call({ ...silent, answeredAt: null, callStatus: 'busy' }),
     ]
-    const none = [call({ answeredBy: 'machine', messageStartedAt: null }), call({ answeredAt: null })]
     expect(judge([...others, ...none])).toMatchObject({ outcome: 'go-on', answered: 0 })
   })
 

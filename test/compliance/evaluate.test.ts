@@ -24,6 +24,7 @@ const SPOILERS: readonly [check: string, change: Partial<CallFacts>][] = [
   ['automatedCallsAllowed', { automatedCallsAllowed: false }],
   ['withinCallingHours', { timeZone: 'Asia/Tokyo' }],
   ['rateLimitOK', { attemptsAt: [NOON, NOON, NOON] }],
+  ['abandonmentOK', { campaign: { campaignId: 'spring', answered: 33, abandoned: 1 } }],
 ]
 
 describe('the decision', () => {
@@ -43,7 +44,7 @@ describe('the decision', () => {
         const order = STANDARD_RULES.map((rule) => rule.check)
         const places = decision.failedChecks.map((check) => order.indexOf(check))
         expect(places).toEqual([...places].sort((a, b) => a - b))
-        expect(decision.findings).toHaveLength(9)
+        expect(decision.findings).toHaveLength(10)
       }),
     )
   })

@@ -37,6 +37,43 @@ async function setup(lead: Partial<Lead> = {}, options: Partial<GateOptions> = {
 }
 
 describe('admit', () => {
+  test('a campaign that left too many people in silence is stopped, and only that campaign', async () => {
+    const { store, gate } = await setup()
+    store.campaignCalls.set('spring', [99, 3]).set('autumn', [100, 3])
+    const stopped = await gate.admit({ ...REQUEST, campaignId: 'spring' })
+    expect(stopped).toMatchObject({
+      outcome: 'refused',
+      isLeadFlagged: true,
+      decision: { failedChecks: ['abandonmentOK'], nextAllowedAt: null },
+    })
+    expect(JSON.parse(store.records[0]!.payload)).toMatchObject({
+      campaignId: 'spring',
+      decision: { inputs: { campaignCalls: { answered: 99, abandoned: 3 } } },
+    })
+    expect(store.attempts).toEqual([])
+    expect(await gate.admit({ ...REQUEST, campaignId: 'autumn' })).toMatchObject({ outcome: 'admitted' })
+    expect(await gate.admit(REQUEST)).toMatchObject({ outcome: 'admitted' })
+  })
+
+  test('a campaign is counted over the last 30 × 24 hours, and a store that cannot count places no call', async () => {
+    const { store, gate } = await setup()
+    const asked: unknown[] = []
+    store.countCalls = (query) => {
+      asked.push(query)
+      return Promise.resolve(0)
+    }
+    await gate.admit({ ...REQUEST, campaignId: 'spring' })
+    const since = { tenantId: 'tenant', sinceAt: NOON - 30 * DAY + 1 }
+    expect(asked).toEqual([
+      { ...since, filter: { answeredCampaignId: 'spring' } },
+      { ...since, filter: { abandonedCampaignId: 'spring' } },
+    ])
+    store.countCalls = () => Promise.reject(new Error('no'))
+    await expect(gate.admit({ ...REQUEST, campaignId: 'spring' })).rejects.toMatchObject({
+      code: 'compliance_facts_unavailable',
+    })
+  })
+
   test('an allowed call has its place taken and its decision on record before it is told', async () => {
     const { store, gate } = await setup()
     const admission = await gate.admit({ ...REQUEST, campaignId: 'spring' })

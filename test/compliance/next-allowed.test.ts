@@ -52,7 +52,9 @@ const call = moment.chain((at) =>
 )
 
 function decide({ areaCode, state, timeZone, attemptsAt, mode }: OracleCall, at: number): ReturnType<typeof evaluate> {
-  const doNotCall = { ...factsOf().doNotCall!, national: { isListed: false, copiedAt: at } }
+  const clear = { isListed: false, copiedAt: at }
+  const states = Object.fromEntries(Object.keys(STATE_RULES.states).map((code) => [code, clear]))
+  const doNotCall = { national: clear, states, isInternal: false }
   const facts = factsOf({ phoneNumber: numberIn(areaCode), state, timeZone, attemptsAt, doNotCall })
   return evaluate(facts, policies[mode]!, at)
 }

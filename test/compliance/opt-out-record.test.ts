@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { guardedBy, OptOutBlockList } from '../../src/compliance/opt-out/block-list.js'
-import { OPT_OUT_CONFIRMATIONS, recordOptOut, retryOptOuts, type OptOut } from '../../src/compliance/opt-out/record.js'
+import { guardedBy, OptOutBlockList, type OptOut } from '../../src/compliance/opt-out/block-list.js'
+import { OPT_OUT_CONFIRMATIONS, recordOptOut, retryOptOuts } from '../../src/compliance/opt-out/record.js'
 import { remoteParty } from '../../src/compliance/opt-out/remote-party.js'
 import { VoiceError } from '../../src/core/errors.js'
 import type { NumberOfTenant } from '../../src/compliance/ports.js'

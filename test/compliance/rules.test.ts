@@ -25,6 +25,7 @@ test('facts that nothing stands against are allowed, with every check passed in 
     'automatedCallsAllowed',
     'withinCallingHours',
     'rateLimitOK',
+    'abandonmentOK',
   ])
 })
 
@@ -193,6 +194,35 @@ describe('notOnDNC', () => {
     ['a copy a millisecond older', national(false, NOON - 31 * DAY - 1), ['failed', 'stale']],
     ['a copy from the future', national(false, NOON + 1), ['failed', 'stale']],
     ['a copy without a date', national(false, Number.NaN), ['failed', 'stale']],
+    [
+      'a state’s list that was copied exactly 31 days ago',
+      {
+        phoneNumber: numberIn('305'),
+        doNotCall: { ...clear, states: { FL: { isListed: false, copiedAt: NOON - 31 * DAY } } },
+      },
+      ['passed'],
+    ],
+    [
+      'a state’s list that was copied a millisecond earlier',
+      {
+        phoneNumber: numberIn('305'),
+        doNotCall: { ...clear, states: { FL: { isListed: false, copiedAt: NOON - 31 * DAY - 1 } } },
+      },
+      ['failed', 'state-stale'],
+    ],
+    [
+      'a state’s list from the future',
+      {
+        phoneNumber: numberIn('305'),
+        doNotCall: { ...clear, states: { FL: { isListed: false, copiedAt: NOON + 1 } } },
+      },
+      ['failed', 'state-stale'],
+    ],
+    [
+      'an old copy for a state that keeps no list',
+      { phoneNumber: numberIn('212'), doNotCall: { ...clear, states: { NY: { isListed: false, copiedAt: 0 } } } },
+      ['passed'],
+    ],
     ['on the seller’s list', { doNotCall: { ...clear, isInternal: true } }, ['failed', 'internal']],
     [
       'every reason at once',
@@ -302,5 +332,42 @@ describe('rateLimitOK', () => {
     const attemptCaps = [{ capId: 'month', maxAttempts: 4, windowMs: 30 * DAY }]
     const attemptsAt = [2, 3, 4, 5].map((days) => NOON - days * DAY)
     expect(findingOf('rateLimitOK', { attemptsAt }, NOON, { attemptCaps })).toEqual(['failed', 'cap:month'])
+  })
+})
+
+describe('abandonmentOK', () => {
+  const campaign = (answered: number, abandoned: number) => ({
+    campaign: { campaignId: 'spring', answered, abandoned },
+  })
+  test.each<[string, Partial<CallFacts>, string[], object?]>([
+    ['a call of no campaign', { campaign: null }, ['passed']],
+    ['facts that say nothing of campaigns', { campaign: undefined as never }, ['passed']],
+    ['a campaign nobody has answered', campaign(0, 0), ['passed']],
+    ['3 in 100', campaign(100, 3), ['passed']],
+    ['3 in 99', campaign(99, 3), ['failed', 'abandonment-over-limit']],
+    ['the first answered call', campaign(1, 1), ['failed', 'abandonment-over-limit']],
+    ['three of the first ten, judged over a hundred', campaign(10, 3), ['passed'], { abandonmentMinAnswered: 100 }],
+    ['four of them', campaign(10, 4), ['failed', 'abandonment-over-limit'], { abandonmentMinAnswered: 100 }],
+    ['a count that is no number', campaign(Number.NaN, 0), ['failed', 'campaign-unreadable']],
+    ['a count below zero', campaign(100, -1), ['failed', 'campaign-unreadable']],
+    ['counts as text', campaign('100' as never, 0), ['failed', 'campaign-unreadable']],
+    ['no counts', { campaign: {} as never }, ['failed', 'campaign-unreadable']],
+  ])('%s', (_, facts, expected, options) => {
+    expect(findingOf('abandonmentOK', facts, NOON, options)).toEqual(expected)
+  })
+
+  test('is a stop: no moment is given at which the campaign goes on', () => {
+    const decision = evaluate(factsOf(campaign(10, 1)), policy, NOON)
+    expect(decision).toMatchObject({
+      outcome: 'refuse',
+      failedChecks: ['abandonmentOK'],
+      nextAllowedAt: null,
+      inputs: { campaignCalls: { answered: 10, abandoned: 1 } },
+    })
+  })
+
+  test('can be judged over at most a hundred answered calls', () => {
+    for (const abandonmentMinAnswered of [0, 101, 1.5])
+      expect(() => policyOf({ abandonmentMinAnswered })).toThrow(RangeError)
   })
 })

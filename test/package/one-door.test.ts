@@ -31,7 +31,7 @@ describe('in the built package', () => {
   let remove = (): void => undefined
   beforeAll(() => {
     ;({ directory, remove } = installPacked())
-  }, 240_000)
+  }, 600_000)
   afterAll(() => {
     remove()
   })

@@ -9,7 +9,7 @@ let remove = (): void => undefined
 
 beforeAll(() => {
   ;({ directory, remove } = installPacked())
-}, 240_000)
+}, 600_000)
 afterAll(() => {
   remove()
 })

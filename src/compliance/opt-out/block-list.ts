@@ -3,9 +3,24 @@
  *
  * @module
  */
+import type { OptOutChannel } from '../../records/consent.js'
 import type { DoNotCallEntry } from '../../records/do-not-call.js'
 import type { DoNotCallStore, NumberOfTenant } from '../ports.js'
-import type { OptOut } from './record.js'
+
+/** One request not to be called. */
+export interface OptOut {
+  readonly tenantId: string
+  /** The person's number, E.164, as `remoteParty` gives it. */
+  readonly phoneNumber: string
+  /** How they asked. */
+  readonly channel: OptOutChannel
+  /** When they asked, in milliseconds since 1970. The same moment again is the same request. */
+  readonly requestedAt: number
+  readonly callSid?: string | null
+  readonly leadId?: string | null
+  /** What is worth keeping beside it: the rule that heard it, say. No speech. */
+  readonly note?: string | null
+}
 
 export interface OptOutBlockListOptions {
   /** Requests that are remembered. Default 100 000. Beyond it every number is refused, since which ones to refuse is lost. */

@@ -10,23 +10,7 @@
 import { lastSentence, normaliseUtterance } from './normalise.js'
 import { ENGLISH_RULES } from './rules-en.js'
 import { SPANISH_RULES } from './rules-es.js'
-
-/** Languages that there are rules for. */
-export type OptOutLanguage = 'en' | 'es'
-
-/** One way of asking. The patterns see what `normaliseUtterance` leaves. */
-export interface OptOutRule {
-  readonly id: string
-  readonly pattern: RegExp
-  /** A match does not count behind this (it must end with `$`). */
-  readonly unlessBefore?: RegExp
-  /** A match does not count in front of this (it must begin with `^`). */
-  readonly unlessAfter?: RegExp
-  /** The rule does not count when this is anywhere. */
-  readonly unless?: RegExp
-  /** It looks at the last sentence only, for single words that say nothing in the middle of a speech. */
-  readonly isLastSentence?: boolean
-}
+import type { OptOutLanguage, OptOutRule } from './phrase-rule.js'
 
 /** A request that was heard. */
 export interface OptOutMatch {

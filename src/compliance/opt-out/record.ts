@@ -9,25 +9,9 @@
  */
 import { createHash } from 'node:crypto'
 import { VoiceError } from '../../core/errors.js'
-import type { OptOutChannel } from '../../records/consent.js'
 import type { ConsentStore, DoNotCallStore } from '../ports.js'
-import type { OptOutBlockList } from './block-list.js'
-import type { OptOutLanguage } from './phrases.js'
-
-/** One request not to be called. */
-export interface OptOut {
-  readonly tenantId: string
-  /** The person's number, E.164, as `remoteParty` gives it. */
-  readonly phoneNumber: string
-  /** How they asked. */
-  readonly channel: OptOutChannel
-  /** When they asked, in milliseconds since 1970. The same moment again is the same request. */
-  readonly requestedAt: number
-  readonly callSid?: string | null
-  readonly leadId?: string | null
-  /** What is worth keeping beside it: the rule that heard it, say. No speech. */
-  readonly note?: string | null
-}
+import type { OptOut, OptOutBlockList } from './block-list.js'
+import type { OptOutLanguage } from './phrase-rule.js'
 
 export interface OptOutPorts {
   readonly store: Pick<DoNotCallStore, 'addDoNotCall'> & Pick<ConsentStore, 'revokeConsent'>

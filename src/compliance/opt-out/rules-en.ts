@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { OptOutRule } from './phrases.js'
+import type { OptOutRule } from './phrase-rule.js'
 
 const WORDS_3 = '(?:\\w+ ){0,3}?'
 const CALLING =

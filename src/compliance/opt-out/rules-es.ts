@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { OptOutRule } from './phrases.js'
+import type { OptOutRule } from './phrase-rule.js'
 
 /** To call, as it is commanded or asked: never the plain statement (`no me llama nadie`, `no me llamo Ana`). */
 const LLAME =

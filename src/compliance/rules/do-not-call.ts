@@ -2,16 +2,18 @@
  * The number is on no do-not-call list, and that is known from a copy that is fresh enough.
  *
  * No solicitation to numbers on the national registry, mobile ones included; the copy is at most 31 days old. The seller's own list
- * is honoured at once and for ever. Eleven states keep a list of their own. What nobody looked up is not known to be free.
+ * is honoured at once and for ever. Eleven states keep a list of their own; a copy of one may be no older than a copy of the national
+ * registry. What nobody looked up is not known to be free.
  *
  * @see 47 CFR 64.1200(c)(2), (d); 16 CFR 310.4(b)(1)(iii), (b)(3)(iv) (read 2026-11-21)
  * @module
  */
 import type { DoNotCallAnswer } from '../../records/do-not-call.js'
-import { failedIf, type Rule, type RuleContext } from '../rule.js'
+import { failedIf, type Policy, type Rule, type RuleContext } from '../rule.js'
 import { isWrittenFor } from './written-consent.js'
 
-/** `notOnDNC`. Reasons: `'unknown'`, `'national'`, `'stale'`, `'internal'`, `'state'`, `'state-list-unknown'`. */
+/** `notOnDNC`. Reasons: `'unknown'`, `'national'`, `'stale'`, `'internal'`, `'state'`, `'state-stale'`,
+ * `'state-list-unknown'`. */
 export const notOnDNC: Rule = {
   check: 'notOnDNC',
   citations: [
@@ -37,22 +39,31 @@ function nationalReasons({ facts, policy, at }: RuleContext, national: DoNotCall
     const isLifted = policy.writtenConsentLiftsNationalRegistry && isWrittenFor(facts, at)
     if (!isLifted) reasons.push('national')
   }
-  const ageMs = at - national.copiedAt
-  if (!(ageMs >= 0 && ageMs <= policy.registryMaxAgeMs)) reasons.push('stale')
+  if (!isFresh(national, policy, at)) reasons.push('stale')
   return reasons
 }
 
-function stateReasons({ policy, place }: RuleContext, states: Readonly<Record<string, DoNotCallAnswer>>): string[] {
+function stateReasons({ policy, place, at }: RuleContext, states: Readonly<Record<string, DoNotCallAnswer>>): string[] {
   let isListed = false
   let isUnknown = false
+  let isStale = false
   for (const { policy: statePolicy } of place.jurisdictions) {
     // A hit counts in every state; having asked is required only where there is a list.
     const answer = Object.hasOwn(states, statePolicy.state) ? states[statePolicy.state] : undefined
-    if (answer) isListed ||= (answer.isListed as unknown) !== false
-    else isUnknown ||= statePolicy.needsOwnList && policy.unknownStateList === 'block'
+    if (answer) {
+      isListed ||= (answer.isListed as unknown) !== false
+      isStale ||= statePolicy.needsOwnList && !isFresh(answer, policy, at)
+    } else isUnknown ||= statePolicy.needsOwnList && policy.unknownStateList === 'block'
   }
   const reasons: string[] = []
   if (isListed) reasons.push('state')
+  if (isStale) reasons.push('state-stale')
   if (isUnknown) reasons.push('state-list-unknown')
   return reasons
+}
+
+/** Written so that a moment which is no number is stale. */
+function isFresh({ copiedAt }: DoNotCallAnswer, { registryMaxAgeMs }: Policy, at: number): boolean {
+  const ageMs = at - copiedAt
+  return ageMs >= 0 && ageMs <= registryMaxAgeMs
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rule } from '../rule.js'
+import { abandonmentOK } from './abandonment-limit.js'
 import { rateLimitOK } from './attempt-caps.js'
 import { automatedCallsAllowed } from './automated-calls.js'
 import { withinCallingHours } from './calling-hours.js'
@@ -14,7 +15,7 @@ import { notOnDNC } from './do-not-call.js'
 import { numberValid } from './number-valid.js'
 import { hasWrittenConsent } from './written-consent.js'
 
-/** Nine checks. A host spreads the list to add to it, and filters or maps it to leave out or replace. */
+/** Ten checks. A host spreads the list to add to it, and filters or maps it to leave out or replace. */
 export const STANDARD_RULES: readonly Rule[] = Object.freeze([
   numberValid,
   destinationSupported,
@@ -25,4 +26,5 @@ export const STANDARD_RULES: readonly Rule[] = Object.freeze([
   automatedCallsAllowed,
   withinCallingHours,
   rateLimitOK,
+  abandonmentOK,
 ])

@@ -170,6 +170,42 @@ export const recordCases: readonly ConformanceCase[] = [
     assert.equal(await store.countCalls({ tenantId, filter: { leadId: 'L2' } }), 0)
   }),
 
+  scene(
+    'a campaign counts whom its calls reached, and whom they left in silence',
+    async ({ store, tenantId, clock }) => {
+      const start = clock.now()
+      const place = async (callSid: string, campaignId: string | null = 'spring'): Promise<void> => {
+        await store.addCall(someCall(tenantId, { callSid, campaignId, direction: 'outbound', callStatus: 'queued', createdAt: start })) // prettier-ignore
+      }
+      const end = (callSid: string, callStatus: string, changes: Record<string, unknown>): Promise<unknown> =>
+      store.applyCallStatus({ tenantId, callSid, callStatus, sequenceNumber: 9, changes: { endedAt: start + 60_000, ...changes } }) // prettier-ignore
+      for (const callSid of ['CA1', 'CA2', 'CA3', 'CA4', 'CA5', 'CA6']) await place(callSid)
+      await place('CA7', 'autumn')
+      await place('CA8', null)
+      const count = async (campaignId: string, sinceAt = start): Promise<number[]> => [
+        await store.countCalls({ tenantId, filter: { answeredCampaignId: campaignId }, sinceAt }),
+        await store.countCalls({ tenantId, filter: { abandonedCampaignId: campaignId }, sinceAt }),
+      ]
+      assert.deepEqual(await count('spring'), [0, 0])
+      await end('CA1', 'completed', { answeredAt: start, messageStartedAt: start + 1000 })
+      await end('CA2', 'completed', { answeredAt: start, messageStartedAt: start + 2001 })
+      await end('CA3', 'completed', { answeredAt: start })
+      await end('CA4', 'completed', { answeredAt: start, answeredBy: 'machine_start' })
+      await end('CA5', 'no-answer', {})
+      await store.updateCall({ tenantId, callSid: 'CA6', changes: { answeredAt: start } }) // it goes on, and nobody knows yet
+      for (const callSid of ['CA7', 'CA8']) await end(callSid, 'completed', { answeredAt: start })
+      assert.deepEqual(await count('spring'), [3, 2])
+      assert.deepEqual(await count('autumn'), [1, 1])
+      assert.deepEqual(await count('spring', start + 1), [0, 0])
+      await store.updateCall({ tenantId, callSid: 'CA6', changes: { messageStartedAt: start + 1500 } })
+      assert.deepEqual(await count('spring'), [4, 2])
+      // Machine detection that comes after the end takes the call out of the count again.
+      await store.updateCall({ tenantId, callSid: 'CA3', changes: { answeredBy: 'machine_end_beep' } })
+      assert.deepEqual(await count('spring'), [3, 1])
+      assert.deepEqual(await count('nobody'), [0, 0])
+    },
+  ),
+
   scene('pages are stable while records come and go, also of one moment', async ({ store, tenantId, clock }) => {
     for (let i = 0; i < 25; i++) {
       await store.addCall(

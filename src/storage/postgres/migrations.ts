@@ -162,9 +162,18 @@ BEGIN
   END LOOP;
 END $fn$`
 
+/** Under what a campaign counts its calls that a person answered. */
+const ANSWERED_CALLS = ['answered', 'abandoned']
+  .map(
+    (index) => `ALTER TABLE callweave_calls ADD COLUMN key_${index} ${TEXT};
+CREATE INDEX callweave_calls_${index} ON callweave_calls (tenant_id, key_${index}, at, id) WHERE key_${index} IS NOT NULL`,
+  )
+  .join(';\n')
+
 /** Every step, the first one first. */
 const MIGRATIONS: readonly string[] = [
   [...Object.entries(FIRST_TABLES).map(tableSql), OUTBOX_AND_CELLS, ADD_CAPPED, SWAP_CELL].join(';\n'),
+  ANSWERED_CALLS,
 ]
 
 /** The version that this package knows. */

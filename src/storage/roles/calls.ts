@@ -4,7 +4,8 @@
  * @module
  */
 import type { Clock } from '../../core/clock.js'
-import { callRecord, isTerminalCallStatus, remotePartyOf, type CallRecord } from '../../records/call.js'
+import { callRecord, remotePartyOf, type CallRecord } from '../../records/call.js'
+import { abandonmentOf, isTerminalCallStatus } from '../../records/call-status.js'
 import { Shelf, type On } from '../shelf.js'
 import type { CallFilter, CallStore, CallStatusApplied } from '../store.js'
 
@@ -16,6 +17,7 @@ export function callShelf(on: On): Shelf<CallRecord> {
     idOf: (call) => call.callSid,
     atOf: (call) => call.createdAt,
     keysOf: (call) => ({
+      ...campaignKeysOf(call),
       lead: call.leadId,
       party: remotePartyOf(call),
       campaign: call.campaignId,
@@ -95,7 +97,16 @@ export function defined<T extends object>(changes: T | undefined): Partial<T> {
   return Object.fromEntries(Object.entries(changes ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>
 }
 
+/** Under what a campaign counts its calls that a person answered. */
+function campaignKeysOf(call: CallRecord): Record<string, string | null> {
+  const verdict = abandonmentOf(call)
+  if (verdict === 'not-counted') return {}
+  return { answered: call.campaignId, ...(verdict === 'abandoned' && { abandoned: call.campaignId }) }
+}
+
 const INDEX_OF_FIELD = {
+  answeredCampaignId: 'answered',
+  abandonedCampaignId: 'abandoned',
   leadId: 'lead',
   phoneNumber: 'party',
   campaignId: 'campaign',

@@ -6,7 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.js'
-import { isTerminalCallStatus } from '../../records/call.js'
+import { isTerminalCallStatus } from '../../records/call-status.js'
 import { id, moment } from '../../records/fields.js'
 import type { ErasureProof, MaintenanceStore, RetentionKind, RetentionPolicy } from '../maintenance.js'
 import { nextAttemptIdOf, planKeyOf, retryWorkIdOf } from '../attempt-names.js'

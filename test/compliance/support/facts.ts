@@ -1,7 +1,8 @@
 import { createRulePack, type RulePack } from '../../../src/compliance/rule-pack.js'
 import { RULE_PACK_DATA } from '../../../src/compliance/data/rule-pack-data.js'
 import type { CallFacts } from '../../../src/compliance/facts.js'
-import { createPolicy, type Policy, type PolicyOptions } from '../../../src/compliance/policy.js'
+import { createPolicy, type PolicyOptions } from '../../../src/compliance/policy.js'
+import type { Policy } from '../../../src/compliance/rule.js'
 import type { ConsentRecord } from '../../../src/records/consent.js'
 
 export const PACK: RulePack = createRulePack(RULE_PACK_DATA)
@@ -70,6 +71,7 @@ export function factsOf(changes: Partial<CallFacts> = {}): CallFacts {
     state: null,
     lineType: null,
     reassigned: null,
+    campaign: null,
     ...changes,
   }
 }

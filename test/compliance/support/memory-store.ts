@@ -91,6 +91,14 @@ export class ListStore implements ComplianceStore {
       .sort((a, b) => a - b)
   }
 
+  /** Campaign → answered, abandoned. */
+  readonly campaignCalls = new Map<string, readonly [number, number]>()
+
+  countCalls: ComplianceStore['countCalls'] = async ({ filter }) =>
+    'answeredCampaignId' in filter
+      ? (this.campaignCalls.get(filter.answeredCampaignId)?.[0] ?? 0)
+      : (this.campaignCalls.get(filter.abandonedCampaignId)?.[1] ?? 0)
+
   findLead: ComplianceStore['findLead'] = async ({ tenantId, leadId }) =>
     this.leads.find((lead) => lead.tenantId === tenantId && lead.leadId === leadId)
 
