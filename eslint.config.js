@@ -52,7 +52,7 @@ const LAYERS = {
   // Composes the parts for `voice.ts`, and so may use any of them but the other side.
   front: [
     'bridge', 'media-stream', 'conversation-relay', 'elevenlabs', 'webhooks', 'agent-tools', 'calls', 'compliance',
-    'context', 'health', 'middleware', 'records', 'storage', 'telemetry', 'twiml', 'core',
+    'context', 'events', 'health', 'middleware', 'records', 'storage', 'telemetry', 'twiml', 'core',
   ], // prettier-ignore
   simulator: [
     'media-stream/messages',

@@ -16,6 +16,7 @@ import { runListeners } from './core/listeners.js'
 import { maskingLogger, silentLogger } from './core/logger.js'
 import { createOneTimeTokens } from './core/one-time-tokens.js'
 import { ElevenLabsApi } from './elevenlabs/api.js'
+import { OutboxDispatcher } from './events/outbox-dispatcher.js'
 import type { AnswerPlan, IncomingCall } from './front/answer-plan.js'
 import { AnswerWays } from './front/answer-ways.js'
 import { Answering } from './front/answering.js'
@@ -53,6 +54,8 @@ const DEFAULT_MAX_CALLS = 1000
 const DEFAULT_REAP_EVERY_MS = 900_000
 /** How long a hand-off of a call may take to reach Twilio when the process stops. */
 const HANDOFF_TIMEOUT_MS = 10_000
+/** How long the last events may take to reach their sinks when the process stops. What does not waits in the store. */
+const DRAIN_EVENTS_MS = 5000
 
 /**
  * Composes a phone agent. Nothing is opened until a call comes or is placed.
@@ -90,8 +93,10 @@ export class Voice extends EventEmitter<VoiceEvents> {
   readonly #following: Following
   readonly #records: CallRecords
   readonly #optOuts: OptOuts
+  readonly #dispatcher: OutboxDispatcher | undefined
   readonly #detach: (() => void)[] = []
   #isDraining = false
+  #hasStartedEvents = false
 
   constructor(options: VoiceOptions) {
     super()
@@ -134,7 +139,12 @@ export class Voice extends EventEmitter<VoiceEvents> {
     const lastResort = (): HostResponse => this.#answering.lastResort()
     const defaultTenantId = options.defaultTenantId ?? 'default'
     const tenants = new Tenants({ tenants: options.tenants ?? 'one', defaultTenantId, store: context.store, logger })
-    this.#records = new CallRecords(context, { transcripts: options.transcripts ?? 'store', defaultTenantId })
+    this.#records = new CallRecords(context, {
+      transcripts: options.transcripts ?? 'store',
+      turnEvents: options.events?.turns ?? 'off',
+      defaultTenantId,
+    })
+    this.#dispatcher = dispatcherOf(options, context, config.publicUrl)
     this.#bridged = new BridgedCalls({ context, bridge: options.bridge, stream: options.stream, toolTimeoutMs, lastResort }) // prettier-ignore
     const parts = { context, bridged: this.#bridged, ways: () => this.#ways }
     const controller = new CallController({ ...parts, texts, answerAgain: (request) => this.#answering.answerAgain(request) }) // prettier-ignore
@@ -170,6 +180,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
       },
       retries: options.retries,
       cost: options.cost,
+      onRecording: options.onRecording,
       reapEveryMs,
       onStatus: (taken) => this.#statusTaken(taken),
       onLook: () => this.#optOuts.retry(),
@@ -206,12 +217,17 @@ export class Voice extends EventEmitter<VoiceEvents> {
     })
     const menu = new Menu({ context, controller, optOuts: this.#optOuts, menu: options.menu ?? {} })
     this.handle = this.#handlerOf(controller, menu, tenants)
-    this.health = frontHealth(context, options.healthChecks ?? {})
+    this.health = frontHealth(context, this.#dispatcher, options.healthChecks ?? {})
   }
 
-  /** Starts the work that waits in the store: webhooks, retries, open attempts. Whatever needs it starts it; safe to call twice. */
+  /**
+   * Starts the work that waits in the store: webhooks, retries, open attempts, events. A call and {@link Voice.attach} start it; call it yourself where
+   * neither comes soon. Safe to call twice.
+   */
   start(): void {
-    if (!this.#isDraining) this.#following.start()
+    if (this.#isDraining) return
+    this.#following.start()
+    this.#startEvents()
   }
 
   /** The telephone's tools for a registry of yours, wired to the calls of this process. */
@@ -226,6 +242,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
   attach(server: UpgradableServer): void {
     const { config, logger, urls } = this.#context
     const { publicUrl } = config
+    this.#startEvents() // what waits from before does not wait for a call
     const { authToken } = config.twilio
     this.#detach.push(
       attachUpgrades(server, {
@@ -265,6 +282,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
     await allEnded
     await this.#records.settled()
     await this.#following.close()
+    await this.#drainEvents()
     for (const detach of this.#detach.splice(0)) detach()
   }
 
@@ -323,7 +341,23 @@ export class Voice extends EventEmitter<VoiceEvents> {
     return elevenlabs ? firstOf(twilio, elevenlabs) : twilio
   }
 
+  /** Sends out what can go now. */
+  async #drainEvents(): Promise<void> {
+    const dispatcher = this.#dispatcher
+    if (!dispatcher || !this.#hasStartedEvents) return
+    dispatcher.kick()
+    await within(this.#context.clock, DRAIN_EVENTS_MS, dispatcher.idle())
+    await dispatcher.close()
+  }
+
+  #startEvents(): void {
+    if (this.#isDraining || !this.#dispatcher) return
+    this.#hasStartedEvents = true
+    this.#dispatcher.start()
+  }
+
   #receiveStatus(request: ProvenRequest): Promise<HostResponse> {
+    this.start()
     const { params } = request
     const { CallSid: callSid = '', CallStatus: status = '' } = params
     if (isTerminalCallStatus(status)) {
@@ -394,6 +428,29 @@ export class Voice extends EventEmitter<VoiceEvents> {
     const { callSid } = first as { readonly callSid?: string }
     runListeners(this.#context.logger, event, () => this.emit(event, ...(args as unknown as EventEmitter.EventArgs<VoiceEvents, T>)), callSid === undefined ? {} : { callSid }) // prettier-ignore
   }
+}
+
+/** Carries events where sinks or a feed are named; and out of a memory that is ours alone, where they would only pile up. */
+function dispatcherOf(
+  { events = {}, store: given, random }: VoiceOptions,
+  { store, clock, logger, metrics }: FrontContext,
+  publicUrl: string,
+): OutboxDispatcher | undefined {
+  const { sinks = {}, turns: _, ...rest } = events
+  if (!events.sinks && !events.feed && given) return undefined
+  return new OutboxDispatcher({
+    source: publicUrl,
+    ...rest,
+    sinks,
+    onParked: (event, reason) => {
+      metrics.eventParked()
+      events.onParked?.(event, reason)
+    },
+    store,
+    clock,
+    logger,
+    ...(random ? { random } : {}),
+  })
 }
 
 function placingOf({ retries, hooks, onAlert, random }: VoiceOptions) {

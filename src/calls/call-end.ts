@@ -14,7 +14,7 @@ import { costOf, type CostOptions } from './cost.js'
 import { outcomeOf } from './disposition.js'
 import { findPlan } from './plan.js'
 import { DEFAULT_RETRIES, nextTryAfterOutcome, type RetryPolicies } from './retry-policy.js'
-import { retryWork } from './retry-work.js'
+import { retryScheduled, retryWork } from './retry-work.js'
 import type { WorkOutcome } from './work-loop.js'
 
 /** A status that was taken in and is the newest. */
@@ -93,13 +93,7 @@ async function closeBooks(call: CallRecord, ending: CallEnding, mayRetry: boolea
   const dueAt = clock.now() + delayMs
   const work = retryWork({ ...plan, attemptId }, dueAt)
   // Told first: a crash in between makes it told twice, and never not at all.
-  const scheduled = voiceEvent('retry.scheduled', {
-    attemptId,
-    nextAttemptId: work.payload.request.attemptId,
-    dueAt,
-    callSid,
-  })
-  await store.updateCall({ tenantId, callSid, changes: {}, events: [scheduled] })
+  await store.updateCall({ tenantId, callSid, changes: {}, events: [retryScheduled(attemptId, work, callSid)] })
   await store.scheduleWork(work)
   kick?.()
 }

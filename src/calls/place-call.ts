@@ -20,7 +20,7 @@ import { failureOf, type FailureMeaning } from './failures.js'
 import { fromNumberFor } from './from-numbers.js'
 import { keepPlan, type PlaceCallRequest } from './plan.js'
 import { DEFAULT_RETRIES, nextTryAfterFailure, requestDelayMs, type RetryPolicies } from './retry-policy.js'
-import { retryWork } from './retry-work.js'
+import { retryScheduled, retryWork } from './retry-work.js'
 import type { CallRequest, Telephone, TelephoneCall } from './telephone.js'
 import { RECONCILE_QUEUE } from './work-queues.js'
 
@@ -276,8 +276,6 @@ export class CallPlacer {
       })
       if (VENDOR_IS_DOWN.has(failure.action)) this.#breaker.failed()
       else this.#breaker.succeeded()
-      await store.settleAttempt({ tenantId, attemptId, state: 'released', disposition: failure.action })
-      await this.#forgetReconciliation(request)
       return this.#failed(request, attemptId, failure, error instanceof VendorError ? error.retryAfterMs : undefined)
     }
     this.#breaker.succeeded()
@@ -380,24 +378,31 @@ export class CallPlacer {
   ): Promise<PlaceCallResult> {
     const { store, onAlert } = this.#options
     const { tenantId, leadId, tryNumber = 1 } = request
+    const events: VoiceEvent[] = []
     if (failure.action === 'flag-lead') {
       await store
         .updateLead({ tenantId, leadId, changes: { isPhoneInvalid: true } })
         .catch((error: unknown) => this.#logger.error('A lead could not be flagged', { tenantId, leadId, error }))
-      await this.#tell(request, [voiceEvent('lead.flagged', { leadId, why: 'phone-invalid' })])
+      events.push(voiceEvent('lead.flagged', { leadId, why: 'phone-invalid' }))
     }
     if (failure.action === 'alert' || failure.action === 'ask-person') onAlert?.(failure, request)
     const delayMs = nextTryAfterFailure(failure, tryNumber, this.#retries.vendorFailure, this.#random())
-    if (delayMs === undefined) return { outcome: 'failed', attemptId, failure, retryAt: undefined }
-    const retryAt = this.#clock.now() + Math.max(delayMs, askedMs)
-    const work = retryWork(request, retryAt)
-    const scheduled = { attemptId: request.attemptId, nextAttemptId: work.payload.request.attemptId, dueAt: retryAt }
-    await this.#tell(request, [voiceEvent('retry.scheduled', scheduled)])
-    await store.scheduleWork(work)
+    const retryAt = delayMs === undefined ? undefined : this.#clock.now() + Math.max(delayMs, askedMs)
+    if (retryAt !== undefined) {
+      const work = retryWork(request, retryAt)
+      events.push(retryScheduled(request.attemptId, work))
+      // Before the outcome is written: after it nobody would look at this attempt again.
+      await store.scheduleWork(work)
+    }
+    if (attemptId === undefined) await this.#tell(request, events)
+    else {
+      await store.settleAttempt({ tenantId, attemptId, state: 'released', disposition: failure.action }, events)
+      await this.#forgetReconciliation(request)
+    }
     return { outcome: 'failed', attemptId, failure, retryAt }
   }
 
-  /** Events of an attempt that is no call: in order for the lead. The outcome is settled already, so a store that fails here changes nothing in it. */
+  /** Events of a request that took no place: in order for the lead. The outcome is settled already, so a store that fails here changes nothing in it. */
   async #tell({ tenantId, leadId, attemptId }: PlaceCallRequest, events: readonly VoiceEvent[]): Promise<void> {
     await this.#options.store
       .appendEvents({ tenantId, key: `leads:${leadId}`, events })

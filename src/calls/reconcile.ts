@@ -16,7 +16,7 @@ import { callRecordOf, recordCall } from './call-record.js'
 import type { CostOptions } from './cost.js'
 import { findPlan, type PlaceCallRequest } from './plan.js'
 import { DEFAULT_RETRIES, nextTryAfterFailure, type RetryPolicies } from './retry-policy.js'
-import { retryWork } from './retry-work.js'
+import { retryScheduled, retryWork } from './retry-work.js'
 import type { Telephone, TelephoneCall } from './telephone.js'
 import type { WorkOutcome } from './work-loop.js'
 import { RECONCILE_QUEUE } from './work-queues.js'
@@ -95,18 +95,20 @@ export class Reconciler {
     // By age and not by looks: looks may have failed, all of them.
     if (ageMs < CERTAIN_AFTER_MS) return { againAt: this.#clock.now() + Math.min(Math.max(ageMs, MIN_WAIT_MS), CERTAIN_AFTER_MS - ageMs) } // prettier-ignore
     this.#logger.info('An attempt became no call', { tenantId, attemptId })
-    await store.settleAttempt({ tenantId, attemptId, state: 'released', disposition: 'not-created' })
-    if (plan) await this.#tryAgain({ ...plan, attemptId })
+    const again = plan && this.#nextTry({ ...plan, attemptId })
+    // Before the outcome is written: after it nobody would look at this attempt again.
+    if (again) await store.scheduleWork(again)
+    const events = again ? [retryScheduled(attemptId, again)] : []
+    await store.settleAttempt({ tenantId, attemptId, state: 'released', disposition: 'not-created' }, events)
+    this.#options.kick?.()
     return 'done'
   }
 
-  async #tryAgain(plan: PlaceCallRequest & { readonly attemptId: string }): Promise<void> {
-    const { store, retries, random = Math.random, kick } = this.#options
+  #nextTry(plan: PlaceCallRequest & { readonly attemptId: string }) {
+    const { retries, random = Math.random } = this.#options
     const policy = retries?.vendorFailure ?? DEFAULT_RETRIES.vendorFailure
     const delayMs = nextTryAfterFailure({ action: 'retry-later' }, plan.tryNumber ?? 1, policy, random())
-    if (delayMs === undefined) return
-    await store.scheduleWork(retryWork(plan, this.#clock.now() + delayMs))
-    kick?.()
+    return delayMs === undefined ? undefined : retryWork(plan, this.#clock.now() + delayMs)
   }
 
   /**

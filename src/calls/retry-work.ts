@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { voiceEvent, type VoiceEvent } from '../events/map.js'
 import { nextAttemptIdOf, retryWorkIdOf } from '../storage/attempt-names.js'
 import type { ScheduledWork } from '../storage/queues.js'
 import type { PlaceCallRequest } from './plan.js'
@@ -29,4 +30,14 @@ export function retryWork(request: PlaceCallRequest & { readonly attemptId: stri
   const next = { ...request, attemptId: nextAttemptIdOf(request.attemptId), tryNumber: tryNumber + 1 }
   const payload: RetryPayload = { request: next, untilAt: dueAt + KEEP_TRYING_MS }
   return { tenantId, workId: retryWorkIdOf(next.attemptId), queue: RETRY_QUEUE, dueAt, payload }
+}
+
+/** Tells that the next try has its moment. */
+export function retryScheduled(
+  attemptId: string,
+  { dueAt, payload }: RetryWork,
+  callSid?: string,
+): VoiceEvent<'retry.scheduled'> {
+  const nextAttemptId = payload.request.attemptId
+  return voiceEvent('retry.scheduled', { attemptId, nextAttemptId, dueAt, ...(callSid === undefined ? {} : { callSid }) }) // prettier-ignore
 }

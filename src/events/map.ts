@@ -22,6 +22,11 @@ export interface EventMap {
     /** How it is connected: `bridge`, `conversation-relay`, `register-call`, `say`. */
     readonly via: string
   }
+  /** Somebody called, and the call is on record. */
+  readonly 'call.received': OfCall & {
+    /** How it is answered: `bridge`, `conversation-relay`, `register-call`, `say`; left out where no agent answers. */
+    readonly via?: string
+  }
   /** The policy refused a call; nothing was dialled. */
   readonly 'call.refused': {
     readonly attemptId: string
@@ -51,6 +56,11 @@ export interface EventMap {
     /** How it ended, for people: `answered`, `no-answer`, `voicemail`, … */
     readonly outcome: string
     readonly durationS?: number
+  }
+  /** Somebody asked, in a menu, to be called back. */
+  readonly 'call.callback-requested': OfCall & {
+    /** Why, in a word of the host's menu. */
+    readonly reason: string
   }
   /** A call of which nobody knew whether it was made was found, and is on record. */
   readonly 'call.reconciled': OfCall & { readonly attemptId: string }
@@ -82,7 +92,7 @@ export interface EventMap {
   }
   /** Twilio has finished a recording. */
   readonly 'recording.completed': OfCall & { readonly recordingSid: string }
-  /** A recording went through everything that is done with one. */
+  /** A recording went through everything that the host does with one. */
   readonly 'recording.processed': OfCall & {
     readonly recordingSid: string
     /** The transcript that was made of it, if one was. */
@@ -99,12 +109,13 @@ export interface EventMap {
   /** The agent used a tool and has its answer. */
   readonly 'tool.called': OfCall & {
     readonly toolName: string
+    /** The agent's own name of the request; of one over HTTP, which has none, a fresh one. */
     readonly toolCallId: string
     readonly isError: boolean
     /** From the question to the answer, in milliseconds. */
     readonly tookMs?: number
   }
-  /** The first audio of an agent's turn is being heard. */
+  /** The first of an agent's turn is being heard. Turns are told only where `events.turns` asks for them. */
   readonly 'turn.started': OfCall & {
     readonly turnId: string
     readonly speaker: 'agent'
@@ -119,7 +130,7 @@ export interface EventMap {
     readonly heardMs?: number
     /** The caller barged in. */
     readonly isInterrupted?: boolean
-    /** What was said, as far as it was heard. */
+    /** What was said, as far as it was heard; its first 1000 characters. */
     readonly text?: string
   }
 }
@@ -142,6 +153,7 @@ export type FieldKind = 'plain' | 'personal'
 /** Event → field → whether it tells of a person. */
 export const EVENT_FIELDS = {
   'call.placed': { callSid: 'plain', attemptId: 'plain', leadId: 'plain', via: 'plain' },
+  'call.received': { callSid: 'plain', via: 'plain' },
   'call.refused': {
     attemptId: 'plain',
     leadId: 'plain',
@@ -152,6 +164,7 @@ export const EVENT_FIELDS = {
   'call.status-changed': { callSid: 'plain', callStatus: 'plain', durationS: 'plain' },
   'call.answered-by': { callSid: 'plain', answeredBy: 'plain' },
   'call.ended': { callSid: 'plain', callStatus: 'plain', outcome: 'plain', durationS: 'plain' },
+  'call.callback-requested': { callSid: 'plain', reason: 'plain' },
   'call.reconciled': { callSid: 'plain', attemptId: 'plain' },
   'retry.scheduled': { attemptId: 'plain', nextAttemptId: 'plain', dueAt: 'plain', callSid: 'plain' },
   'lead.flagged': { leadId: 'plain', why: 'plain', decisionId: 'plain' },

@@ -103,6 +103,12 @@ export class OutboxDispatcher {
     checkOptions(this.#options)
   }
 
+  /** Sinks that failed five times in a row for a tenant, and have taken nothing since. For a health check. */
+  get failingSinks(): readonly string[] {
+    const failing = [...this.#breakers].filter(([, breaker]) => breaker.state !== 'closed')
+    return [...new Set(failing.map(([key]) => key.slice(0, key.indexOf('/'))))]
+  }
+
   /** Starts looking. */
   start(): void {
     if (this.#isClosed) return

@@ -3,16 +3,21 @@
  *
  * @module
  */
+import { voiceEvent, type EventMap } from '../events/map.js'
 import type { CallChanges } from '../storage/store.js'
 import type { ElevenLabsWebhook } from '../webhooks/elevenlabs-payloads.js'
 import type { CallRecord } from '../records/call.js'
 import type { NewTranscript } from '../records/transcript.js'
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
+import { CallEvents, toolCalledEvent, type TurnEvents } from './call-events.js'
 import type { FrontContext, LiveCall } from './context.js'
 
 /** Turns of one call that are kept for its transcript; later ones are left out. */
 const MAX_TURNS = 5000
+
+/** Tools of calls of other processes whose events wait for the store; what is more is left out. */
+const MAX_TOOL_WRITES = 100
 
 /** How long it is known whose call a conversation was: longer than ElevenLabs takes to write of it. */
 const INDEXED_MS = 26 * 3_600_000
@@ -35,12 +40,20 @@ export class CallRecords {
   readonly #writes = new Map<string, Promise<void>>()
 
   readonly #defaultTenantId: string
+  readonly #turnEvents: TurnEvents
+  readonly #events = new Map<string, CallEvents>()
+  #toolWrites = 0
 
   constructor(
     context: FrontContext,
-    options: { readonly transcripts: 'store' | 'off'; readonly defaultTenantId: string },
+    options: {
+      readonly transcripts: 'store' | 'off'
+      readonly turnEvents: TurnEvents
+      readonly defaultTenantId: string
+    },
   ) {
     this.#context = context
+    this.#turnEvents = options.turnEvents
     this.#defaultTenantId = options.defaultTenantId
     this.#hasTranscripts = options.transcripts === 'store'
   }
@@ -62,7 +75,8 @@ export class CallRecords {
       via: isAgent ? (plan.via ?? 'bridge') : null,
       agentId: agentId ?? call.tenant?.settings?.elevenLabsAgentId ?? this.#context.config.elevenlabs.agentId ?? null,
     }
-    this.write(callSid, () => store.addCall(record, [{ type: 'call.received', data: { callSid, via: record.via } }]))
+    const via = record.via === null ? {} : { via: record.via }
+    this.write(callSid, () => store.addCall(record, [voiceEvent('call.received', { callSid, ...via })]))
   }
 
   /** Somebody took up a call that we placed. `isSpeech`: what they were answered with speaks to them at once. */
@@ -80,18 +94,33 @@ export class CallRecords {
       if (turns.length < MAX_TURNS && text !== '') turns.push({ speaker, text, atMs: Math.max(0, at - startedAt) })
     }
     const { metrics } = this.#context
+    const events = this.#eventsOf(call)
     bridge.on('joined', ({ conversationId, streamSid }) => {
       const { clock, logger } = this.#context
       logger.info(`[CONV] Created: ${conversationId} at ${new Date(clock.now()).toISOString()}`, { callSid })
       this.#update(tenantId, callSid, { conversationId, streamSid })
       this.#index(conversationId, { tenantId, callSid })
     })
-    bridge.on('callerTurn', ({ text, at }) => keep('caller', text, at))
-    bridge.on('agentTurnStarted', ({ latencyMs }) => metrics.agentAnswered(latencyMs))
+    bridge.on('callerTurn', (turn) => {
+      keep('caller', turn.text, turn.at)
+      events.callerTurn(turn)
+    })
+    bridge.on('agentTurnStarted', (turn) => {
+      metrics.agentAnswered(turn.latencyMs)
+      events.agentTurnStarted(turn)
+    })
     bridge.once('agentTurnStarted', ({ at, latencyMs }) => this.#spokenTo(call, at, latencyMs))
-    bridge.on('agentTurnEnded', ({ heardText, at }) => keep('agent', heardText, at))
-    bridge.on('toolAnswered', ({ isError }) => metrics.toolAnswered(isError))
+    bridge.on('agentTurnEnded', (turn) => {
+      keep('agent', turn.heardText, turn.at)
+      events.agentTurnEnded(turn)
+    })
+    bridge.on('toolCalled', (tool) => events.toolCalled(tool))
+    bridge.on('toolAnswered', (tool) => {
+      metrics.toolAnswered(tool.isError)
+      events.toolAnswered(tool)
+    })
     bridge.on('ended', ({ conversationId = null, durationMs }) => {
+      events.ended()
       this.#ledger({ tenantId, callSid, conversationId, turns, durationS: durationMs / 1000 })
     })
   }
@@ -100,6 +129,7 @@ export class CallRecords {
   followRelay(call: LiveRelayCall): void {
     const { callSid, tenantId, session, bridge } = call
     const { metrics } = this.#context
+    const events = this.#eventsOf(call)
     const startedAt = this.#context.clock.now()
     let conversationId: string | null = null
     bridge?.on('joined', (joined) => {
@@ -107,8 +137,17 @@ export class CallRecords {
       this.#update(tenantId, callSid, { conversationId })
       this.#index(joined.conversationId, { tenantId, callSid })
     })
-    bridge?.on('toolAnswered', ({ isError }) => metrics.toolAnswered(isError))
-    session.on('agentTurnStarted', ({ latencyMs }) => metrics.agentAnswered(latencyMs))
+    bridge?.on('toolCalled', (tool) => events.toolCalled(tool))
+    bridge?.on('toolAnswered', (tool) => {
+      metrics.toolAnswered(tool.isError)
+      events.toolAnswered(tool)
+    })
+    session.on('callerTurn', (turn) => events.callerTurn(turn))
+    session.on('agentTurnStarted', (turn) => {
+      metrics.agentAnswered(turn.latencyMs)
+      events.agentTurnStarted(turn)
+    })
+    session.on('agentTurnEnded', (turn) => events.agentTurnEnded(turn))
     const onSpeaking = ({ who, isSpeaking }: { readonly who: string; readonly isSpeaking: boolean }): void => {
       if (who !== 'agent' || !isSpeaking) return
       session.off('speaking', onSpeaking)
@@ -116,6 +155,7 @@ export class CallRecords {
     }
     session.on('speaking', onSpeaking)
     void session.ended.then(() => {
+      events.ended()
       const turns = session.transcript.slice(0, MAX_TURNS).map((turn) => ({
         speaker: turn.speaker,
         text: turn.speaker === 'caller' ? turn.text : turn.heardText,
@@ -154,10 +194,10 @@ export class CallRecords {
         : [],
     )
     const { tenantId, callSid } = call
-    await this.#context.store.putTranscript({
-      ...transcriptOf({ tenantId, callSid, conversationId, turns, source: 'elevenlabs' }),
-      durationS: metadata?.call_duration_secs ?? null,
-    })
+    const kept = transcriptOf({ tenantId, callSid, conversationId, turns, source: 'elevenlabs' })
+    const durationS = metadata?.call_duration_secs ?? null
+    // The same again changes nothing, and is not told again.
+    await this.#context.store.putTranscript({ ...kept, durationS }, [transcriptReady(kept)])
     await this.#context.store.updateCall({ tenantId, callSid, changes: { conversationId } })
     // In whole seconds, and the only word there is of a call whose sound ElevenLabs carried.
     const seconds = transcript.find(({ role }) => role === 'agent')?.time_in_call_secs
@@ -165,6 +205,28 @@ export class CallRecords {
     if (typeof seconds === 'number' && typeof startedAt === 'number') {
       await this.#fillIn(tenantId, callSid, { messageStartedAt: (startedAt + seconds) * 1000 })
     }
+  }
+
+  /** A tool was asked for over HTTP, and has its answer. */
+  toolAnswered(tenantId: string, tool: EventMap['tool.called']): void {
+    const { callSid } = tool
+    const live = this.#events.get(callSid)
+    if (live) {
+      live.toolCalledOverHttp(tool)
+      return
+    }
+    // Another process has the call.
+    const { store, logger } = this.#context
+    if (this.#toolWrites >= MAX_TOOL_WRITES) {
+      logger.error('A tool of a call was not told as an event', { callSid })
+      return
+    }
+    this.#toolWrites++
+    this.write(callSid, () =>
+      store
+        .updateCall({ tenantId, callSid, changes: {}, events: [toolCalledEvent(tool)] })
+        .finally(() => this.#toolWrites--),
+    )
   }
 
   /** Resolves when everything that was to be written is written, or has failed. */
@@ -175,9 +237,27 @@ export class CallRecords {
   #ledger(what: Omit<Parameters<typeof transcriptOf>[0], 'source'> & { readonly durationS: number | null }): void {
     if (!this.#hasTranscripts || what.turns.length === 0) return
     const { durationS, ...rest } = what
+    const transcript = transcriptOf({ ...rest, source: 'playback-ledger' })
     this.write(what.callSid, () =>
-      this.#context.store.putTranscript({ ...transcriptOf({ ...rest, source: 'playback-ledger' }), durationS }),
+      this.#context.store.putTranscript({ ...transcript, durationS }, [transcriptReady(transcript)]),
     )
+  }
+
+  #eventsOf({ tenantId, callSid }: IncomingCall): CallEvents {
+    const write = (act: () => Promise<unknown>): void => this.write(callSid, act)
+    const onEnded = (): void => {
+      if (this.#events.get(callSid) === events) this.#events.delete(callSid)
+    }
+    const events = new CallEvents({
+      context: this.#context,
+      tenantId,
+      callSid,
+      turns: this.#turnEvents,
+      write,
+      onEnded,
+    })
+    this.#events.set(callSid, events)
+    return events
   }
 
   #index(conversationId: string, value: CallOfTenant): void {
@@ -223,6 +303,16 @@ export class CallRecords {
       })
     this.#writes.set(callSid, writing)
   }
+}
+
+function transcriptReady(transcript: ReturnType<typeof transcriptOf>) {
+  const { callSid, transcriptId, conversationId, source } = transcript
+  return voiceEvent('transcript.ready', {
+    callSid,
+    transcriptId,
+    ...(conversationId === null ? {} : { conversationId }),
+    source,
+  })
 }
 
 /** One transcript of a call; the same one again takes its own place. */

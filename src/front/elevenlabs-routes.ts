@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import type { ToolRegistry } from '../agent-tools/registry.js'
 import { createElevenLabsHandler } from '../middleware/elevenlabs-handler.js'
 import type { CallHints, ElevenLabsHandlerOptions, KnownCall } from '../middleware/elevenlabs-options.js'
@@ -37,7 +38,8 @@ export function elevenLabsRoutes(parts: {
   if (!parts.options && webhookSecret === undefined) return undefined
   const options = parts.options ?? {}
   const auth = options.auth ?? (webhookSecret === undefined ? {} : { webhookSecret })
-  const tools = options.tools ?? registry
+  const given = options.tools ?? registry
+  const tools = given && toldOf(given, context, records)
   return createElevenLabsHandler({
     ...options,
     auth,
@@ -51,6 +53,30 @@ export function elevenLabsRoutes(parts: {
         await records.transcribed(event, { tenantId: call.tenantId, callSid: call.callSid })
       }
       await options.onEvent?.(received)
+    },
+  })
+}
+
+/** The same registry, whose answers to a call are told as events. */
+function toldOf(registry: ToolRegistry, { clock }: FrontContext, records: CallRecords): ToolRegistry {
+  const run: ToolRegistry['run'] = async (request) => {
+    const startedMs = clock.monotonicMs()
+    const answer = await registry.run(request)
+    const { toolName, context } = request
+    const { callSid } = context.call
+    if (callSid !== undefined) {
+      const tookMs = Math.round(clock.monotonicMs() - startedMs)
+      const toolCallId = context.toolCallId ?? randomUUID()
+      records.toolAnswered(context.tenantId, { callSid, toolName, toolCallId, isError: !answer.success, tookMs })
+    }
+    return answer
+  }
+  return new Proxy(registry, {
+    get: (target, name) => {
+      if (name === 'run') return run
+      const member: unknown = Reflect.get(target, name, target)
+      // Bound to the registry itself: a class with private fields knows no proxy.
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member
     },
   })
 }

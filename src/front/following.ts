@@ -16,6 +16,7 @@ import type { TimerHandle } from '../core/clock.js'
 import type { HostResponse } from '../middleware/host-request.js'
 import type { ProvenRequest } from '../middleware/webhook-handler.js'
 import type { FrontContext } from './context.js'
+import { RECORDING_QUEUE, recordingHandler, recordingWork, type OnRecording } from './recordings.js'
 import type { Tenants } from './tenants.js'
 
 export interface FollowingOptions {
@@ -27,6 +28,8 @@ export interface FollowingOptions {
   /** How often calls are looked for whose end was never told, in milliseconds. */
   readonly reapEveryMs: number
   readonly onStatus: (taken: CallStatusTaken) => void
+  /** What is done with a finished recording. */
+  readonly onRecording: OnRecording | undefined
   /** Done at every look: what waits for a store that is back. */
   readonly onLook: () => Promise<void>
 }
@@ -43,7 +46,7 @@ export class Following {
   #state: 'waiting' | 'started' | 'closed' = 'waiting'
 
   constructor(options: FollowingOptions) {
-    const { context, retries, cost, placer } = options
+    const { context, retries, cost, placer, onRecording } = options
     const { store, telephone, clock, logger } = context
     this.#options = options
     const shared = {
@@ -66,6 +69,7 @@ export class Following {
         [WEBHOOK_QUEUE]: this.#webhooks.process,
         [RECONCILE_QUEUE]: this.reconciler.process,
         [RETRY_QUEUE]: retryHandler(placer, clock),
+        ...(onRecording ? { [RECORDING_QUEUE]: recordingHandler(context, onRecording) } : {}),
       },
     })
   }
@@ -98,6 +102,9 @@ export class Following {
     const tenantId = query.get('tenant') ?? (await this.#tenantOf(params))
     const attemptId = query.get('attempt') ?? undefined
     await this.#webhooks.accept({ kind, tenantId, attemptId, params })
+    const { context, onRecording } = this.#options
+    const work = kind === 'recording' && onRecording ? recordingWork(tenantId, params, context.clock.now()) : undefined
+    if (work) await context.store.scheduleWork(work)
     return NO_CONTENT
   }
 

@@ -1,14 +1,16 @@
 /**
- * Whether what calls need is there: Twilio, ElevenLabs, the store.
+ * Whether what calls need is there: Twilio, ElevenLabs, the store, the sinks of events.
  *
  * @module
  */
 import { createHealth, type HealthCheck, type HealthReport } from '../health/checks.js'
+import type { OutboxDispatcher } from '../events/outbox-dispatcher.js'
 import type { FrontContext } from './context.js'
 
 /** Makes the report of a front door; the host's own checks stand beside ours. */
 export function frontHealth(
   { api, clock, store, telephone }: FrontContext,
+  dispatcher: OutboxDispatcher | undefined,
   checks: Readonly<Record<string, HealthCheck>>,
 ): () => Promise<HealthReport> {
   return createHealth({
@@ -29,6 +31,7 @@ export function frontHealth(
           return 'ok'
         },
       },
+      ...(dispatcher && { events: { run: async () => (dispatcher.failingSinks.length > 0 ? 'degraded' : 'ok') } }),
       ...checks,
     },
   })

@@ -4,6 +4,7 @@
  * @module
  */
 import { remoteParty } from '../compliance/opt-out/remote-party.js'
+import { voiceEvent } from '../events/map.js'
 import { twimlResponse, type HostResponse } from '../middleware/host-request.js'
 import type { ProvenRequest } from '../middleware/webhook-handler.js'
 import { hangup } from '../twiml/call-control.js'
@@ -101,7 +102,7 @@ export class Menu {
     reason: string,
   ): Promise<void> {
     const { store, logger, tell } = this.#context
-    const events = [{ type: 'call.callback-requested', data: { callSid, reason } }]
+    const events = [voiceEvent('call.callback-requested', { callSid, reason })]
     await store
       .updateCall({ tenantId, callSid, changes: {}, events })
       .catch((error: unknown) => logger.error('A wish to be called back could not be kept', { callSid, tenantId, error })) // prettier-ignore

@@ -5,8 +5,15 @@
  */
 import { OptOutBlockList } from '../compliance/opt-out/block-list.js'
 import { detectOptOut } from '../compliance/opt-out/phrases.js'
-import { OPT_OUT_CONFIRMATIONS, OPT_OUT_KEY, recordOptOut, retryOptOuts } from '../compliance/opt-out/record.js'
+import {
+  OPT_OUT_CONFIRMATIONS,
+  OPT_OUT_KEY,
+  recordOptOut,
+  retryOptOuts,
+  type OptOutPorts,
+} from '../compliance/opt-out/record.js'
 import { VoiceError } from '../core/errors.js'
+import { voiceEvent } from '../events/map.js'
 import type { IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
 import type { FrontContext, LiveCall, OptedOut } from './context.js'
@@ -38,6 +45,9 @@ export interface OptOutsOptions {
   readonly sayAndHangUp: (callSid: string, text: string) => Promise<unknown>
 }
 
+/** Calls in which somebody opted out, as far as this process remembers them. */
+const MAX_REMEMBERED = 10_000
+
 const E164 = /^\+[1-9]\d{1,14}$/
 const CLOSING = 'Thank you for your time. Goodbye.'
 
@@ -47,6 +57,9 @@ export class OptOuts {
   readonly blockList = new OptOutBlockList()
   readonly #options: OptOutsOptions
   readonly #key: string
+  readonly #ports: OptOutPorts
+  /** One call has one request: a webhook that comes twice, or a word that the agent's tool reports too, is the same. */
+  readonly #recorded = new Map<string, Promise<boolean>>()
 
   /** @throws TypeError for a key that no telephone has. */
   constructor(options: OptOutsOptions) {
@@ -54,6 +67,25 @@ export class OptOuts {
     if (!/^([0-9*#]|off)$/.test(key)) throw new TypeError("optOut.key must be one key, or 'off'")
     this.#options = options
     this.#key = key
+    const { store } = options.context
+    this.#ports = {
+      blockList: this.blockList,
+      store: {
+        addDoNotCall: (entry) => store.addDoNotCall(entry),
+        revokeConsent: (revocation) => {
+          const { revocationId, channel, callSid, phoneNumber } = revocation
+          const leadId = this.blockList.entryOf(revocation)?.leadId ?? null
+          const told = voiceEvent('opt-out.recorded', {
+            revocationId,
+            channel,
+            ...(callSid === null ? {} : { callSid }),
+            ...(leadId === null ? {} : { leadId }),
+            phoneNumber,
+          })
+          return store.revokeConsent(revocation, [told])
+        },
+      },
+    }
   }
 
   /** Whether this key asks for it, in a menu as well. */
@@ -67,16 +99,37 @@ export class OptOuts {
    * @returns Whether it is stored. Only then may the person be told so; if not, this process refuses the number and tries again.
    */
   async record(call: OptOutCall, channel: OptedOut['channel'], note?: string): Promise<boolean> {
-    const { context } = this.#options
-    const { tenantId, callSid, phoneNumber, leadId = null } = call
+    const { tenantId, callSid, phoneNumber } = call
     if (phoneNumber === undefined || !E164.test(phoneNumber)) {
-      context.logger.warn('Somebody without a number opted out', { callSid, channel })
+      this.#options.context.logger.warn('Somebody without a number opted out', { callSid, channel })
       return false
     }
+    const key = JSON.stringify([tenantId, callSid, phoneNumber])
+    const recording = this.#recorded.get(key) ?? this.#record({ ...call, phoneNumber }, channel, note)
+    this.#recorded.set(key, recording)
+    for (const oldest of this.#recorded.keys()) {
+      if (this.#recorded.size <= MAX_REMEMBERED) break
+      this.#recorded.delete(oldest)
+    }
+    const isStored = await recording.catch((error: unknown) => {
+      this.#recorded.delete(key)
+      throw error
+    })
+    if (!isStored) this.#recorded.delete(key)
+    return isStored
+  }
+
+  async #record(
+    call: OptOutCall & { readonly phoneNumber: string },
+    channel: OptedOut['channel'],
+    note: string | undefined,
+  ): Promise<boolean> {
+    const { context } = this.#options
+    const { tenantId, callSid, phoneNumber, leadId = null } = call
     const optOut = { tenantId, phoneNumber, channel, requestedAt: Math.floor(context.clock.now()), callSid, leadId, note: note ?? null } // prettier-ignore
     let isStored = true
     try {
-      await recordOptOut(optOut, { store: context.store, blockList: this.blockList })
+      await recordOptOut(optOut, this.#ports)
     } catch (error) {
       if (!(error instanceof VoiceError)) throw error
       isStored = false
@@ -88,7 +141,7 @@ export class OptOuts {
 
   /** Tries again what the store did not take. */
   async retry(): Promise<void> {
-    if (this.blockList.pending.length > 0) await retryOptOuts({ store: this.#options.context.store, blockList: this.blockList }) // prettier-ignore
+    if (this.blockList.pending.length > 0) await retryOptOuts(this.#ports)
   }
 
   /** Listens to a bridged call. */

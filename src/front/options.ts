@@ -15,6 +15,7 @@ import type { VoiceConfig } from '../config.js'
 import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
 import type { OneTimeTokens } from '../core/one-time-tokens.js'
+import type { OutboxDispatcherOptions } from '../events/outbox-dispatcher.js'
 import type { HealthCheck } from '../health/checks.js'
 import type { UpgradeOptions } from '../middleware/upgrade.js'
 import type { Store } from '../storage/store.js'
@@ -25,6 +26,7 @@ import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { AnswerFunction } from './answering.js'
 import type { StreamLimits } from './bridged-calls.js'
 import type { TransferOptions } from './call-control.js'
+import type { TurnEvents } from './call-events.js'
 import type { CallToolsOptions } from './call-tools.js'
 import type { AnswerLimits } from './caller-limits.js'
 import type { VoiceTools } from './client-tools.js'
@@ -32,12 +34,31 @@ import type { ElevenLabsRoutesOptions } from './elevenlabs-routes.js'
 import type { MenuOptions } from './menu.js'
 import type { OptOutOptions } from './opt-outs.js'
 import type { PathPreset, VoicePaths } from './paths.js'
+import type { OnRecording } from './recordings.js'
 import type { FindTenant } from './tenants.js'
 import type { ComplianceOptions } from './voice-calls.js'
+
+/** Where events go, and how. */
+export interface EventOptions extends Omit<Partial<OutboxDispatcherOptions>, 'store' | 'clock' | 'logger' | 'random'> {
+  /**
+   * Sinks by name, as an `OutboxDispatcher` takes them. Left out, with no `feed` either: this process dispatches nothing, and events wait in the store
+   * for one that does. With a feed alone they are told to it, and forgotten.
+   */
+  readonly sinks?: OutboxDispatcherOptions['sinks']
+  /** Default: `publicUrl`. */
+  readonly source?: string
+  /** Whether the turns of live calls are told. Default `'off'`: a conversation has many. */
+  readonly turns?: TurnEvents
+}
 
 export interface VoiceOptions extends VoiceConfig {
   /** Where everything is kept. Default: this process's memory, which forgets with it. */
   readonly store?: Store
+  /**
+   * Where events go: carried from the store to sinks while this lives, beside the calls. Default: they wait in the store for a dispatcher of yours; in
+   * this process's memory, which nobody else reads, they are forgotten.
+   */
+  readonly events?: EventOptions
   /**
    * The policy that decides about every call that is placed. Default: the rules that are shipped, in their strictest reading, loaded at the first call.
    */
@@ -85,6 +106,8 @@ export interface VoiceOptions extends VoiceConfig {
   readonly elevenLabsRoutes?: ElevenLabsRoutesOptions
   /** What was said, as it was heard and as ElevenLabs wrote it. Default `'store'`: kept with the calls. */
   readonly transcripts?: 'store' | 'off'
+  /** Does what is to be done with a finished recording: archive, transcribe. Default: its record is kept, and nothing more. */
+  readonly onRecording?: OnRecording
 
   /** What is said before the hang-up when the agent cannot be had, or is lost. */
   readonly fallbackMessage?: string

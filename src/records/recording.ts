@@ -11,7 +11,7 @@ export const recordingRecord = z.object({
   tenantId: id,
   recordingSid: id,
   callSid: z.string().min(1).max(64),
-  /** `in-progress`, `completed`, `absent` are Twilio's; `archived`, `failed`, `deleted` are ours. */
+  /** `in-progress`, `completed`, `absent` are Twilio's; `processed`, `archived`, `failed`, `deleted` are ours. */
   status: z.string().min(1).max(64),
   /** Where Twilio has it. It takes the account's credentials to read, and holds none. */
   mediaUrl: z.string().max(2048).nullable().default(null),

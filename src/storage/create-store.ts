@@ -38,7 +38,7 @@ export function createStore(engine: StoreEngine, options: StoreOptions = {}): St
   const on: On = (operation) => new GuardedEngine(engine, { clock, operationTimeoutMs }, operation)
   return {
     ...callStore(on, clock),
-    ...attemptStore(on),
+    ...attemptStore(on, clock),
     ...consentStore(on),
     ...doNotCallStore(on),
     ...auditStore(on),

@@ -47,6 +47,7 @@ export type {
   OutboxEvent,
   OutboxStore,
   OutgoingEvent,
+  ParkedEvent,
   Receipt,
   ScheduledWork,
   TakenEvent,

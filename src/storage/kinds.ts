@@ -52,6 +52,8 @@ export type CellKind = (typeof CELL_KINDS)[number]
 /** Kinds whose rows may bring events. */
 export const EVENT_KINDS = [
   'calls',
+  'attempts',
+  'consent-revocations',
   'recordings',
   'transcripts',
   'campaigns',

@@ -81,6 +81,14 @@ export interface OutboxEvent {
   readonly occurredAt: number
 }
 
+/** An event that was given up. */
+export interface ParkedEvent extends OutboxEvent {
+  /** Names it among those that were given up. */
+  readonly parkedId: string
+  readonly parkedAt: number
+  readonly reason: string
+}
+
 /** An event that was taken to be sent. */
 export interface TakenEvent {
   readonly event: OutboxEvent
@@ -117,8 +125,11 @@ export interface OutboxStore {
   /** Gives it up: it is kept for people to look at, and the next of its key is due. `false`: somebody else has taken it meanwhile. */
   parkEvent(taken: TakenEvent, reason: string): Promise<boolean>
   /** Events that were given up, latest first. */
-  listParkedEvents(query: {
-    readonly tenantId: string
-    readonly limit?: number
-  }): Promise<readonly (OutboxEvent & { readonly reason: string })[]>
+  listParkedEvents(query: { readonly tenantId: string; readonly limit?: number }): Promise<readonly ParkedEvent[]>
+  /**
+   * Puts an event that was given up back among those that are due, with its `eventId`, its `key` and its data as they were. It goes out beside what
+   * waits under its key: its turn is over. It is put back before it leaves the list, so one that died in between may be put back twice.
+   * `false`: no such event is parked.
+   */
+  requeueParkedEvent(query: { readonly tenantId: string; readonly parkedId: string }): Promise<boolean>
 }

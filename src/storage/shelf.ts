@@ -78,6 +78,7 @@ export class Shelf<T extends { readonly tenantId: string }> {
    * each other, so that only other processes can come in between.
    *
    * @param decide - Gives the record as it should be, or `undefined` to leave it. Called again after a conflict.
+   * @param isTold - Whether the events are kept with it, by the record as it was. Default: with every change.
    * @returns The record as it stands afterwards, and whether it was changed; `undefined` when there is none.
    */
   change(
@@ -87,8 +88,17 @@ export class Shelf<T extends { readonly tenantId: string }> {
       id,
       atMs,
       events = [],
-    }: { tenantId: string; id: string; atMs: number; events?: readonly OutgoingEvent[] },
+      eventNumber,
+    }: {
+      tenantId: string
+      id: string
+      atMs: number
+      events?: readonly OutgoingEvent[]
+      /** What names the events of this change and orders them. Default: the version of the record. */
+      eventNumber?: number
+    },
     decide: (record: T) => T | undefined,
+    isTold: (before: T) => boolean = () => true,
   ): Promise<{ record: T; isChanged: boolean } | undefined> {
     return this.#inTurn(`${tenantId}\0${id}`, async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -105,7 +115,7 @@ export class Shelf<T extends { readonly tenantId: string }> {
           id,
           when: version,
           put: { at: read.row.at, record, keys: this.keysOf(record) },
-          events: eventsOf(kind, id, version + 1, atMs, events),
+          events: isTold(read.record) ? eventsOf(kind, id, eventNumber ?? version + 1, atMs, events) : [],
         })
         if (outcome === 'written') return { record, isChanged: true }
       }
@@ -216,13 +226,13 @@ export class Shelf<T extends { readonly tenantId: string }> {
 function eventsOf(
   kind: RowKind,
   id: string,
-  version: number,
+  number: number,
   atMs: number,
   events: readonly OutgoingEvent[],
 ): EngineEvent[] {
   const key = `${kind}:${id}`
   return events.map(({ type, data, occurredAt = atMs }, i) => ({
-    id: `${key}#${String(version).padStart(10, '0')}.${String(i).padStart(3, '0')}`,
+    id: `${key}#${String(number).padStart(10, '0')}.${String(i).padStart(3, '0')}`,
     key,
     occurredAt,
     record: { type, data: data ?? null },

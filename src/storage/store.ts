@@ -181,9 +181,10 @@ export interface AttemptStore {
   /**
    * Moves an attempt on. `'released'` frees the place of one that became no call: `false` for one that was placed, since a call that exists
    * counts. A released one is taken up again by `'placed'` with a `callSid` (its call was found after all), and by nothing else: `false`.
-   * `false` also when there is no such attempt. The same settlement again is `true`.
+   * `false` also when there is no such attempt. The same settlement again is `true`. Events are kept with a change of state, in the same step;
+   * where the state was there before they are not.
    */
-  settleAttempt(settlement: AttemptSettlement): Promise<boolean>
+  settleAttempt(settlement: AttemptSettlement, events?: readonly OutgoingEvent[]): Promise<boolean>
   /** `attemptedAt` of every attempt that counts and is later than `afterAt`, oldest first; at most the newest 1000. */
   attemptsAfter(query: NumberOfTenant & { readonly afterAt: number }): Promise<readonly number[]>
   /** One attempt. */
@@ -215,8 +216,11 @@ export interface ConsentProof {
 export interface ConsentStore {
   /** Adds a grant. The same `consentId` again: `'exists'`, and what stands is not changed, even when the content differs. */
   grantConsent(grant: ConsentGrant): Promise<'added' | 'exists'>
-  /** Adds a revocation, also when there is no grant: one that is imported later but was obtained before it stays revoked. */
-  revokeConsent(revocation: ConsentRevocation): Promise<'added' | 'exists'>
+  /**
+   * Adds a revocation, also when there is no grant: one that is imported later but was obtained before it stays revoked. Events are kept with it
+   * when it is added, in the same step.
+   */
+  revokeConsent(revocation: ConsentRevocation, events?: readonly OutgoingEvent[]): Promise<'added' | 'exists'>
   /**
    * The grant with the greatest `obtainedAt` (of equals, the greatest `consentId`) for this number, seller and kinds, joined with the
    * earliest revocation at or after its `obtainedAt`, of this seller or of all.
@@ -321,7 +325,7 @@ export interface TenantStore {
 
 /** Recordings. */
 export interface RecordingStore {
-  /** Adds a recording, or merges it into the one that is there; what is left out stays. */
+  /** Adds a recording, or merges it into the one that is there; what is left out stays. What changes nothing keeps no events either. */
   putRecording(recording: Unstamped<NewRecording>, events?: readonly OutgoingEvent[]): Promise<RecordingRecord>
   findRecording(query: OfTenant & { readonly recordingSid: string }): Promise<RecordingRecord | undefined>
   /** Recordings, newest first: of a call, or with a status (`'failed'`: what a person has to look at). */
@@ -332,7 +336,7 @@ export interface RecordingStore {
 
 /** Transcripts. */
 export interface TranscriptStore {
-  /** Adds a transcript, or merges it into the one that is there; what is left out stays. */
+  /** Adds a transcript, or merges it into the one that is there; what is left out stays. What changes nothing keeps no events either. */
   putTranscript(transcript: Unstamped<NewTranscript>, events?: readonly OutgoingEvent[]): Promise<TranscriptRecord>
   findTranscript(query: OfTenant & { readonly transcriptId: string }): Promise<TranscriptRecord | undefined>
   /** Transcripts, newest first. */

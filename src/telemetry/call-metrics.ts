@@ -19,6 +19,7 @@ export class CallMetrics {
   readonly #refused
   readonly #latency
   readonly #tools
+  readonly #parked
   readonly #metrics: Metrics
 
   constructor(metrics: Metrics) {
@@ -30,6 +31,7 @@ export class CallMetrics {
     this.#refused = metrics.counter('callweave_calls_refused_total', 'Calls that the policy did not allow, by check')
     this.#latency = metrics.histogram('callweave_agent_latency_seconds', 'From the caller\u2019s last word to the first sound of the answer that was heard', LATENCY_BOUNDS_S) // prettier-ignore
     this.#tools = metrics.counter('callweave_agent_tools_total', 'Tools that agents called, by outcome')
+    this.#parked = metrics.counter('callweave_events_parked_total', 'Events that no sink took and that were given up')
   }
 
   initiated(direction: 'inbound' | 'outbound'): void {
@@ -53,6 +55,10 @@ export class CallMetrics {
 
   toolAnswered(isError: boolean): void {
     this.#tools.add({ outcome: isError ? 'failed' : 'answered' })
+  }
+
+  eventParked(): void {
+    this.#parked.add()
   }
 
   /** The day's counts, as the older JSON page has them. */

@@ -72,7 +72,7 @@ function expectNothingLost(delivered: readonly Delivered[], file: string): void 
 }
 
 test(
-  'killed with -9 between record and delivery, PGlite on disk: nothing is lost, and order holds',
+  'a voice killed with -9 between record and delivery, PGlite on disk: nothing is lost, and order holds',
   TIMEOUT,
   async () => {
     const directory = mkdtempSync(join(tmpdir(), 'callweave-events-'))
@@ -87,7 +87,7 @@ test(
 )
 
 test.skipIf(!databaseUrl)(
-  `the same in PostgreSQL${databaseUrl ? '' : ' (skipped: set DATABASE_URL)'}`,
+  `the same of a dispatcher alone, in PostgreSQL${databaseUrl ? '' : ' (skipped: set DATABASE_URL)'}`,
   TIMEOUT,
   async () => {
     const database = await ownDatabase()

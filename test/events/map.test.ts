@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { EVENT_FIELDS, isEventName, voiceEvent, withoutPersonalFields, type EventName } from '../../src/events/map.js'
-import { setup as setUpCalls } from '../calls/setup.js'
+import { refusedWith, setup as setUpCalls, unknownOutcome } from '../calls/setup.js'
 
 const names = Object.keys(EVENT_FIELDS) as EventName[]
 
@@ -27,8 +27,8 @@ test('the guide’s table is the map: every event, its fields in order, the pers
   expect(rows).toEqual(names.map((name) => [name, Object.entries(EVENT_FIELDS[name])]))
 })
 
-test('calls write no event but through the map', () => {
-  const folder = new URL('../../src/calls/', import.meta.url)
+test.each(['calls', 'front'])('%s write no event but through the map', (name) => {
+  const folder = new URL(`../../src/${name}/`, import.meta.url)
   for (const file of readdirSync(folder)) {
     expect([file, /\btype: '[a-z-]+\.[a-z-]+'/.exec(readFileSync(new URL(file, folder), 'utf8'))]).toEqual([file, null])
   }
@@ -72,19 +72,68 @@ test('a call tells its whole story in order: placed, statuses, its end, the next
   ])
 })
 
+/** Everything that waits, as key, name and data. */
+async function everything({ store }: ReturnType<typeof setUpCalls>): Promise<unknown[]> {
+  const told: unknown[] = []
+  for (;;) {
+    const [taken] = await store.takeEvents({ tenantId: 't', limit: 1, visibilityMs: 1000 })
+    if (!taken) return told
+    told.push([taken.event.key, taken.event.type, taken.event.data])
+    await store.ackEvent(taken.receipt)
+  }
+}
+
+test('a dial that fails tells so in the step of its outcome, when the next try is scheduled', async () => {
+  const calls = setUpCalls()
+  // Whatever comes after the outcome is lost, as when the process dies.
+  const store = { ...calls.store }
+  let isDead = false
+  const unlessDead = <T>(write: () => Promise<T>) => (isDead ? Promise.reject<T>(new Error('dead')) : write())
+  Object.assign(calls.store, {
+    settleAttempt: async (...given: Parameters<typeof store.settleAttempt>) => {
+      const isSettled = await store.settleAttempt(...given)
+      isDead = true
+      return isSettled
+    },
+    appendEvents: (...given: Parameters<typeof store.appendEvents>) => unlessDead(() => store.appendEvents(...given)),
+    scheduleWork: (...given: Parameters<typeof store.scheduleWork>) => unlessDead(() => store.scheduleWork(...given)),
+  })
+  calls.telephone.failures.push({ error: refusedWith(500, '20500') })
+  expect(await calls.place({ attemptId: 'a1' })).toMatchObject({ outcome: 'failed', attemptId: 'a1' })
+  expect(await everything(calls)).toEqual([
+    ['attempts:a1', 'retry.scheduled', { attemptId: 'a1', nextAttemptId: 'a1~try2', dueAt: expect.any(Number) }],
+  ])
+  isDead = false
+  await calls.pass(3_600_000)
+  expect(calls.telephone.dialled).toHaveLength(2)
+})
+
+test('a number that is none flags its lead in the step of the outcome', async () => {
+  const calls = setUpCalls()
+  calls.telephone.failures.push({ error: refusedWith(400, '21211') })
+  await calls.place({ attemptId: 'a1' })
+  expect(await everything(calls)).toEqual([['attempts:a1', 'lead.flagged', { leadId: 'lead-1', why: 'phone-invalid' }]])
+})
+
+test('an attempt that turns out to be no call tells when it is tried again', async () => {
+  const calls = setUpCalls()
+  calls.telephone.failures.push({ error: unknownOutcome() })
+  expect(await calls.place({ attemptId: 'a1' })).toMatchObject({ outcome: 'submission-unknown' })
+  await calls.pass(300_000)
+  expect(await calls.attempt('a1')).toMatchObject({ state: 'released' })
+  expect((await everything(calls))[0]).toEqual([
+    'attempts:a1',
+    'retry.scheduled',
+    { attemptId: 'a1', nextAttemptId: 'a1~try2', dueAt: expect.any(Number) },
+  ])
+})
+
 test('a call that is refused tells so, and that its lead waits for a person', async () => {
   const calls = setUpCalls()
   calls.refusals.push({ outcome: 'refuse', failedChecks: ['consent'], nextAllowedAt: null })
   await calls.placer.place({ ...calls.request, attemptId: 'a1' })
-  const told: unknown[] = []
-  for (;;) {
-    const [taken] = await calls.store.takeEvents({ tenantId: 't', limit: 1, visibilityMs: 1000 })
-    if (!taken) break
-    told.push([taken.event.key, taken.event.type, taken.event.data])
-    await calls.store.ackEvent(taken.receipt)
-  }
   const about = { leadId: 'lead-1', decisionId: 'd' }
-  expect(told).toEqual([
+  expect(await everything(calls)).toEqual([
     [
       'streams:leads:lead-1',
       'call.refused',

@@ -195,6 +195,46 @@ describe('several sinks', () => {
     expect(down.taken.map(({ id }) => id)).toEqual(up.taken.map(({ id }) => id))
   })
 
+  test('what one of them did not take and was put back goes to that one alone, under its id', async () => {
+    const [up, down] = [new FakeSink(), new FakeSink()]
+    down.behave = ({ event }) => {
+      if ((event.data as { n: number }).n === 1) throw DOWN
+    }
+    const { addCall, tell, pass, store } = setup({ up, down }, { maxTries: 2 })
+    await addCall('CA1')
+    await tell('CA1', 2)
+    for (let i = 0; i < 5; i++) await pass(10_000)
+    expect([up.order, down.order]).toEqual([['CA1:1', 'CA1:2'], ['CA1:2']])
+    down.behave = () => undefined
+    for (const { parkedId } of await store.listParkedEvents({ tenantId: 't' })) {
+      expect(await store.requeueParkedEvent({ tenantId: 't', parkedId })).toBe(true)
+    }
+    await pass()
+    expect([up.order, down.order]).toEqual([
+      ['CA1:1', 'CA1:2'],
+      ['CA1:2', 'CA1:1'],
+    ])
+    expect(down.taken[1]).toEqual(up.taken[0])
+    expect(down.deliveries.at(-1)).toMatchObject({ tries: 1, key: 'calls:CA1' })
+  })
+
+  test('get what was parked by the only one there was before', async () => {
+    const [old, added] = [new FakeSink(), new FakeSink()]
+    old.behave = () => {
+      throw DOWN
+    }
+    const { addCall, pass, store, make } = setup({ old }, { maxTries: 1 })
+    await addCall('CA1')
+    await pass()
+    const [parked] = await store.listParkedEvents({ tenantId: 't' })
+    old.behave = () => undefined
+    const both = make({ sinks: { old, added } })
+    await store.requeueParkedEvent({ tenantId: 't', parkedId: parked!.parkedId })
+    await pass(0, both)
+    expect([old.order, added.order]).toEqual([['CA1:1'], ['CA1:1']])
+    expect(added.taken[0]!.id).toBe(old.deliveries[0]!.event.id)
+  })
+
   test('the id is the same as with one sink', async () => {
     const ids = async (names: string[]): Promise<string[]> => {
       const sink = new FakeSink()

@@ -15,7 +15,7 @@ import type { SimulatedCall } from '../../src/simulator/index.js'
 import { signTwilioRequest } from '../../src/webhooks/twilio-signing.js'
 import type { VoiceCallRequest } from '../../src/front/voice-calls.js'
 import { ACCOUNT_SID, AUTH_TOKEN, CALLED, CALLER, phoneLine, PUBLIC_URL, type PhoneLine, type PhoneLineOptions } from '../scenarios/phone-line.js' // prettier-ignore
-import { steppedClock } from '../support/stepped-clock.js'
+import { steppedClock, type SteppedClock } from '../support/stepped-clock.js'
 
 /** Whom the office calls, and from where. */
 export const LEAD_NUMBER = CALLER
@@ -35,10 +35,14 @@ export interface OfficeLine extends PhoneLine {
   readonly placed: () => SimulatedCall
 }
 
-export async function officeLine(options: PhoneLineOptions = {}): Promise<OfficeLine> {
+/** @param makeStore - Default: in memory. */
+export async function officeLine(
+  options: PhoneLineOptions = {},
+  makeStore: (clock: SteppedClock) => Store | Promise<Store> = (clock) => createMemoryStore({ clock }),
+): Promise<OfficeLine> {
   const clock = options.clock ?? steppedClock()
   const database = { isDown: false }
-  const inner = createMemoryStore({ clock })
+  const inner = await makeStore(clock)
   const store = new Proxy(inner, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name)

@@ -1,7 +1,8 @@
 /**
  * Records calls with their events and delivers them by appending a line to a file, saying so on the way, until it is killed.
  *
- * Arguments: the kind of store, where it is, the file, how many calls.
+ * With PGlite `createVoice` carries them, with PostgreSQL a dispatcher that stands alone. Arguments: the kind of store, where it is, the file, how
+ * many calls.
  */
 import { appendFileSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
@@ -9,6 +10,7 @@ import pg from 'pg'
 import { OutboxDispatcher } from '../../src/events/outbox-dispatcher.js'
 import { functionSink } from '../../src/events/sink.js'
 import { createPostgresStore } from '../../src/storage/postgres/postgres-store.js'
+import { createVoice } from '../../src/voice.js'
 
 const [kind = '', where = '', file = '', count = ''] = process.argv.slice(2)
 const store = createPostgresStore({
@@ -17,9 +19,7 @@ const store = createPostgresStore({
 })
 await store.migrate()
 let delivered = 0
-const dispatcher = new OutboxDispatcher({
-  store,
-  source: 'https://voice.example.com',
+const events = {
   deliveryTimeoutMs: 500,
   visibilityMs: 1000,
   pollMs: 20,
@@ -31,8 +31,18 @@ const dispatcher = new OutboxDispatcher({
       await new Promise((resolve) => setImmediate(resolve))
     }),
   },
-})
-dispatcher.start()
+}
+const courier =
+  kind === 'pglite'
+    ? createVoice({
+        publicUrl: 'https://voice.example.com',
+        twilio: { accountSid: `AC${'0'.repeat(32)}`, authToken: 'not-a-token-5f2c' },
+        elevenlabs: { apiKey: 'not-a-key-81d0', agentId: 'agent' },
+        store,
+        events,
+      })
+    : new OutboxDispatcher({ store, source: 'https://voice.example.com', ...events })
+courier.start()
 setInterval(() => undefined, 1000)
 for (let i = 0; i < Number(count); i++) {
   const callSid = `CA${i}`

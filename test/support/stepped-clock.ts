@@ -32,15 +32,19 @@ afterEach(() => {
   for (const clock of running) clock.stop()
 })
 
-/** Starts a clock; it stops after the test. */
-export function steppedClock(): SteppedClock {
+/**
+ * Starts a clock; it stops after the test.
+ *
+ * @param isHeld - Whether an answer of another process is being waited for, e.g. a database's: it stands still until it is there.
+ */
+export function steppedClock(isHeld: () => boolean = () => false): SteppedClock {
   const manual = new ManualClock(Date.now())
   let isStopped = false
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   const run = async (): Promise<void> => {
     while (!isStopped) {
       for (let i = 0; i < TURNS; i++) await turn()
-      manual.advance(STEP_MS)
+      if (!isHeld()) manual.advance(STEP_MS)
     }
   }
   const clock: SteppedClock = {

@@ -5,8 +5,19 @@
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { EVERY_TENANT } from '../queues.js'
-import { atOnce, scene, someCall, type ConformanceCase } from './subject.js'
+import { EVERY_TENANT, type OutboxStore, type TakenEvent } from '../queues.js'
+import { atOnce, scene, someAttempt, someCall, someNumber, type ConformanceCase } from './subject.js'
+
+/** The types of the events that wait, as they go out one by one. */
+async function told(store: OutboxStore, tenantId: string): Promise<string[]> {
+  const types: string[] = []
+  for (;;) {
+    const [taken] = await store.takeEvents({ tenantId, limit: 1, visibilityMs: 1000 })
+    if (!taken) return types
+    types.push(taken.event.type)
+    await store.ackEvent(taken.receipt)
+  }
+}
 
 /** Cases about what waits. */
 export const queueCases: readonly ConformanceCase[] = [
@@ -256,6 +267,91 @@ export const queueCases: readonly ConformanceCase[] = [
       for (let i = 0; i < 20; i += 2) assert.equal(order[i], order[i + 1], 'what was appended together stays together')
     },
   ),
+
+  scene(
+    'a parked event is put back under its own name, however often, and one that goes is listed no more',
+    async ({ store, tenantId, otherTenantId, clock }) => {
+      const call = someCall(tenantId)
+      const tell = (type: string) => [{ type, data: { callSid: call.callSid }, occurredAt: clock.now() - 500 }]
+      await store.addCall(call, tell('first'))
+      await store.updateCall({ tenantId, callSid: call.callSid, changes: {}, events: tell('second') })
+      const take = async () => {
+        const taken = await store.takeEvents({ tenantId, limit: 10, visibilityMs: 1000 })
+        return [...taken].sort((a, b) => (a.event.type < b.event.type ? -1 : 1))
+      }
+      const [first] = await take()
+      assert.ok(first)
+      for (let round = 1; round <= 3; round++) {
+        const taken: TakenEvent | undefined = round === 1 ? first : (await take())[0]
+        assert.ok(taken)
+        assert.deepEqual([taken.event, taken.takes], [first.event, 1], `round ${round}`)
+        assert.equal(await store.parkEvent(taken, `refused ${round}`), true)
+        const [parked, ...others] = await store.listParkedEvents({ tenantId })
+        assert.ok(parked)
+        const { parkedId, ...rest } = parked
+        assert.deepEqual(rest, { ...first.event, parkedAt: clock.now(), reason: `refused ${round}` })
+        assert.deepEqual(others, [])
+        const elsewhere = { tenantId: otherTenantId, parkedId }
+        assert.equal(await store.requeueParkedEvent(elsewhere), false)
+        if (round === 3) break
+        if (round === 1) for (const { receipt } of await take()) await store.ackEvent(receipt) // the second of the call
+        assert.equal(await store.requeueParkedEvent({ tenantId, parkedId }), true)
+        assert.deepEqual(await store.listParkedEvents({ tenantId }), [])
+        assert.equal(await store.requeueParkedEvent({ tenantId, parkedId }), false, 'it is parked no more')
+      }
+      assert.deepEqual(await take(), [])
+    },
+  ),
+
+  scene('a parked event that is put back does not wait for what is behind it', async ({ store, tenantId }) => {
+    const data = { n: 1 }
+    await store.appendEvents({ tenantId, key: 'k', events: [{ type: 'a', data }, { type: 'b', data }] }) // prettier-ignore
+    const take = () => store.takeEvents({ tenantId, limit: 10, visibilityMs: 1000 })
+    const [a] = await take()
+    assert.ok(a)
+    await store.parkEvent(a, 'refused')
+    const [b] = await take() // under way, and not settled
+    const [parked] = await store.listParkedEvents({ tenantId })
+    await store.requeueParkedEvent({ tenantId, parkedId: parked?.parkedId ?? '' })
+    assert.deepEqual((await take()).map(({ event }) => event), [a.event]) // prettier-ignore
+    assert.equal(b && (await store.ackEvent(b.receipt)), true, 'what was under way is not disturbed')
+  }),
+
+  scene('events go with the revocation and with the change of an attempt, once', async ({ store, tenantId, clock }) => {
+    const phoneNumber = someNumber()
+    const revocation = { tenantId, revocationId: 'r1', phoneNumber, sellerId: null, revokedAt: clock.now(), channel: 'web', callSid: null } as const // prettier-ignore
+    assert.equal(await store.revokeConsent(revocation, [{ type: 'revoked', data: {} }]), 'added')
+    assert.equal(await store.revokeConsent(revocation, [{ type: 'not this: it was there', data: {} }]), 'exists')
+    assert.deepEqual(await told(store, tenantId), ['revoked'])
+
+    const attempt = someAttempt(tenantId, phoneNumber, clock.now())
+    const { attemptId } = attempt
+    const settle = (state: 'placed' | 'released', type: string) =>
+      store.settleAttempt({ tenantId, attemptId, state }, [{ type, data: {} }])
+    await store.reserveAttempt({ attempt, caps: [] })
+    assert.equal(await settle('released', 'released'), true)
+    assert.equal(await settle('released', 'not this: it was released'), true)
+    assert.equal(await settle('placed', 'not this: it has no call'), false)
+    assert.equal(await store.settleAttempt({ tenantId, attemptId: 'none', state: 'placed' }, [{ type: 'not this: there is none', data: {} }]), false) // prettier-ignore
+    // It asks for its place anew before its event has gone out.
+    clock.advance(1000)
+    const again = clock.now()
+    await store.reserveAttempt({ attempt: { ...attempt, attemptedAt: again }, caps: [] })
+    assert.equal(await settle('released', 'released again'), true)
+    assert.deepEqual(await told(store, tenantId), ['released', 'released again'])
+  }),
+
+  scene('what a recording or a transcript is told again tells nothing', async ({ store, tenantId, clock }) => {
+    const recording = { tenantId, recordingSid: 'RE1', callSid: 'CA1', status: 'completed', durationS: 12 }
+    const transcript = { tenantId, transcriptId: 'T1', callSid: 'CA1', source: 'test', text: 'hello', turns: [{ speaker: 'caller', text: 'hello' }] } // prettier-ignore
+    for (let round = 1; round <= 2; round++) {
+      await store.putRecording(recording, [{ type: `recording ${round}`, data: {} }])
+      await store.putTranscript(transcript, [{ type: `transcript ${round}`, data: {} }])
+      clock.advance(10)
+    }
+    await store.putTranscript({ ...transcript, text: 'hello?' }, [{ type: 'transcript 3', data: {} }])
+    assert.deepEqual((await told(store, tenantId)).sort(), ['recording 1', 'transcript 1', 'transcript 3'])
+  }),
 
   scene('events of one tenant are not given to another', async ({ store, tenantId, otherTenantId }) => {
     await store.appendEvents({ tenantId, key: 'k', events: [{ type: 'x', data: null }] })

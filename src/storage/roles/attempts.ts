@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from '../../core/clock.js'
 import { callAttempt, type CallAttempt } from '../../records/call-attempt.js'
 import { Shelf, type On } from '../shelf.js'
 import type { AttemptSettlement, AttemptStore } from '../store.js'
@@ -29,7 +30,7 @@ export function attemptShelf(on: On): Shelf<CallAttempt> {
 }
 
 /** Attempts over a driver. */
-export function attemptStore(on: On): AttemptStore {
+export function attemptStore(on: On, clock: Clock): AttemptStore {
   const attempts = attemptShelf(on)
   return {
     async reserveAttempt({ attempt, caps }) {
@@ -65,12 +66,19 @@ export function attemptStore(on: On): AttemptStore {
       throw on(operation).error('storage_conflict', `other writers were faster ${MAX_TRIES} times`, { operation })
     },
 
-    async settleAttempt({ tenantId, attemptId, ...settled }) {
+    async settleAttempt({ tenantId, attemptId, ...settled }, events) {
+      const atMs = clock.now()
       let isRefused = false
-      const found = await attempts.change('settleAttempt', { tenantId, id: attemptId, atMs: 0 }, (attempt) => {
-        isRefused = isImpossible(attempt, settled)
-        return isRefused ? undefined : { ...attempt, ...defined(settled) }
-      })
+      const found = await attempts.change(
+        'settleAttempt',
+        // A released attempt may be reserved anew, and its versions begin anew with it: the second names its events.
+        { tenantId, id: attemptId, atMs, ...(events && { events, eventNumber: Math.floor(atMs / 1000) }) },
+        (attempt) => {
+          isRefused = isImpossible(attempt, settled)
+          return isRefused ? undefined : { ...attempt, ...defined(settled) }
+        },
+        (attempt) => attempt.state !== settled.state,
+      )
       return found !== undefined && !isRefused
     },
 

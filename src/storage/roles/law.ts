@@ -52,7 +52,7 @@ export function consentStore(on: On): ConsentStore {
 
   return {
     grantConsent: (grant) => grants.add('grantConsent', grant),
-    revokeConsent: (revocation) => revocations.add('revokeConsent', revocation),
+    revokeConsent: (revocation, events) => revocations.add('revokeConsent', revocation, events),
     consentProof: (query) => proofOf('consentProof', query),
 
     async latestConsent({ sellerId, kinds, ...query }) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.js'
 import { id, moment } from '../../records/fields.js'
@@ -10,6 +11,7 @@ import type { EventRow } from '../engine.js'
 import {
   EVERY_TENANT,
   type OutboxEvent,
+  type OutgoingEvent,
   type OutboxStore,
   type ScheduledWork,
   type TenantScope,
@@ -89,11 +91,19 @@ const parkedEvent = z.object({
   parkedAt: moment,
   reason: z.string(),
 })
-type ParkedEvent = z.infer<typeof parkedEvent>
+type KeptParkedEvent = z.infer<typeof parkedEvent>
+
+/**
+ * Events that were put back wait in a few streams of their own, each with its name and its key beside its data: a store keeps something of every key
+ * that was ever appended under.
+ */
+const REQUEUED = 'callweave-requeued/'
+const REQUEUE_LANES = 64
+const requeuedData = z.object({ eventId: z.string(), key: z.string(), data: z.unknown() })
 
 /** How events that were given up are kept. */
-export function parkedShelf(on: On): Shelf<ParkedEvent> {
-  return new Shelf<ParkedEvent>(on, {
+export function parkedShelf(on: On): Shelf<KeptParkedEvent> {
+  return new Shelf<KeptParkedEvent>(on, {
     kind: 'parked-events',
     schema: parkedEvent,
     idOf: (event) => event.eventId,
@@ -108,19 +118,29 @@ export function outboxStore(on: On, clock: Clock): OutboxStore {
 
   const toEvent = (operation: string, { tenantId, id: eventId, key, occurredAt, record }: EventRow): OutboxEvent => {
     const result = waitingEvent.safeParse(record)
-    if (!result.success)
+    const isRequeued = key.startsWith(`streams:${REQUEUED}`)
+    const requeued = isRequeued && result.success ? requeuedData.safeParse(result.data.data) : undefined
+    if (!result.success || requeued?.success === false)
       throw on(operation).error('storage_record_invalid', 'an event of the outbox is malformed', { operation })
-    return { tenantId, eventId, key, occurredAt, type: result.data.type, data: result.data.data }
+    const { type, data } = result.data
+    return { tenantId, occurredAt, type, ...(requeued ? requeued.data : { eventId, key, data }) }
   }
+
+  async function append(
+    operation: string,
+    tenantId: string,
+    key: string,
+    events: readonly OutgoingEvent[],
+  ): Promise<void> {
+    if (events.length === 0) return
+    const atMs = clock.now()
+    const again = () => streams.change(operation, { tenantId, id: key, atMs, events }, (record) => record)
+    if (await again()) return
+    if ((await streams.add(operation, { tenantId, key }, timed(events, atMs))) === 'exists') await again()
+  }
+
   return {
-    async appendEvents({ tenantId, key, events }) {
-      const operation = 'appendEvents'
-      if (events.length === 0) return
-      const atMs = clock.now()
-      const append = () => streams.change(operation, { tenantId, id: key, atMs, events }, (record) => record)
-      if (await append()) return
-      if ((await streams.add(operation, { tenantId, key }, timed(events, atMs))) === 'exists') await append()
-    },
+    appendEvents: ({ tenantId, key, events }) => append('appendEvents', tenantId, key, events),
 
     async takeEvents({ tenantId, limit, visibilityMs }) {
       const operation = 'takeEvents'
@@ -144,8 +164,20 @@ export function outboxStore(on: On, clock: Clock): OutboxStore {
     },
 
     async listParkedEvents({ tenantId, limit }) {
-      const { items } = await parked.page('listParkedEvents', tenantId, limit === undefined ? {} : { limit })
-      return items.map(({ parkedAt: _, ...event }) => event)
+      const operation = 'listParkedEvents'
+      const { rows } = await parked.rows(operation, tenantId, limit === undefined ? {} : { limit })
+      return rows.map((row) => ({ ...parked.parse(operation, row.record), parkedId: row.id }))
+    },
+
+    async requeueParkedEvent({ tenantId, parkedId }) {
+      const operation = 'requeueParkedEvent'
+      const read = await parked.read(operation, tenantId, parkedId)
+      if (!read) return false
+      const { eventId, key, type, data, occurredAt } = read.record
+      const lane = hash('sha256', eventId, 'buffer').readUInt16BE(0) % REQUEUE_LANES
+      await append(operation, tenantId, `${REQUEUED}${lane}`, [{ type, occurredAt, data: { eventId, key, data } }])
+      await parked.remove(operation, read.row)
+      return true
     },
   }
 }

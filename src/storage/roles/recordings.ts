@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.js'
 import { recordingRecord, type RecordingRecord } from '../../records/recording.js'
 import { transcriptRecord, type TranscriptRecord } from '../../records/transcript.js'
@@ -74,12 +75,11 @@ async function put<T extends { readonly tenantId: string; readonly createdAt: nu
   const known = defined(given)
   const merge = async (): Promise<T | undefined> => {
     const place = { tenantId: given.tenantId, id, atMs, events }
-    const changed = await shelf.change(operation, place, (record) => ({
-      ...record,
-      ...known,
-      createdAt: record.createdAt,
-      updatedAt: atMs,
-    }))
+    const changed = await shelf.change(operation, place, (record) => {
+      const { createdAt, updatedAt } = record
+      const next = shelf.parse(operation, { ...record, ...known, createdAt, updatedAt })
+      return isDeepStrictEqual(next, record) ? undefined : { ...next, updatedAt: atMs }
+    })
     return changed?.record
   }
   const merged = await merge()
