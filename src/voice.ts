@@ -155,6 +155,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
       compliance: options.compliance ?? {},
       placing: placingOf(options),
       tracer: options.tracer,
+      transcriptOf: (call) => this.#records.transcriptOf(call),
       isDraining,
       start: () => this.start(),
     })

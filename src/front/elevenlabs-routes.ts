@@ -48,7 +48,7 @@ export function elevenLabsRoutes(parts: {
     onEvent: async (received) => {
       const { event, call } = received
       if (event.type === 'post_call_transcription' && call?.callSid !== undefined) {
-        await records.transcribed(event, { tenantId: call.tenantId, callSid: call.callSid })
+        await records.transcribed(event.data, { tenantId: call.tenantId, callSid: call.callSid })
       }
       await options.onEvent?.(received)
     },

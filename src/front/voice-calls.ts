@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { CallPlacer, type CallPlacerOptions, type PlaceCallHooks, type PlaceCallResult } from '../calls/place-call.js'
+import type { JoinedTurn } from '../calls/joined-transcript.js'
 import { findPlan, type PlaceCallRequest } from '../calls/plan.js'
 import { createGate, type GateOptions } from '../compliance/gate.js'
 import { guardedBy, type OptOutBlockList } from '../compliance/opt-out/block-list.js'
@@ -56,6 +57,7 @@ export interface VoiceCallsOptions {
   readonly compliance: ComplianceOptions
   readonly placing: Pick<CallPlacerOptions, 'retries' | 'hooks' | 'onAlert' | 'random'>
   readonly tracer: Tracer | undefined
+  readonly transcriptOf: (call: { readonly tenantId: string; readonly callSid: string }) => Promise<JoinedTurn[]>
   readonly isDraining: () => boolean
   /** Starts the work that follows calls. */
   readonly start: () => void
@@ -130,6 +132,15 @@ export class VoiceCalls {
   find(query: { readonly callSid: string; readonly tenantId?: string }): Promise<CallRecord | undefined> {
     const { context, defaultTenantId } = this.#options
     return context.store.findCall({ tenantId: defaultTenantId, ...query })
+  }
+
+  /**
+   * What was said in a call, as ElevenLabs wrote it down, next to what was heard of it. Before ElevenLabs has written of the call only the one
+   * side is there, and empty where transcripts are switched off.
+   */
+  transcript(query: { readonly callSid: string; readonly tenantId?: string }): Promise<JoinedTurn[]> {
+    const { defaultTenantId, transcriptOf } = this.#options
+    return transcriptOf({ tenantId: defaultTenantId, ...query })
   }
 
   /** Records of calls, newest first. */
