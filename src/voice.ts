@@ -16,6 +16,7 @@ import { runListeners } from './core/listeners.js'
 import { maskingLogger, silentLogger } from './core/logger.js'
 import { createOneTimeTokens } from './core/one-time-tokens.js'
 import { ElevenLabsApi } from './elevenlabs/api.js'
+import { AgentVariables } from './front/agent-variables.js'
 import type { AnswerPlan, IncomingCall } from './front/answer-plan.js'
 import { AnswerWays } from './front/answer-ways.js'
 import { Answering } from './front/answering.js'
@@ -109,13 +110,14 @@ export class Voice extends EventEmitter<VoiceEvents> {
     const { apiKey, baseUrl: apiBaseUrl } = config.elevenlabs
     this.#options = options
     this.metrics = options.metrics ?? new Metrics({ clock })
+    const api = new ElevenLabsApi({ apiKey, ...(apiBaseUrl === undefined ? {} : { baseUrl: apiBaseUrl }) })
     const context: FrontContext = {
       config,
       urls: new FrontUrls(config.publicUrl, pathsOf(options.paths)),
       clock,
       logger,
       tokens: options.tokens ?? createOneTimeTokens({ clock }),
-      api: new ElevenLabsApi({ apiKey, ...(apiBaseUrl === undefined ? {} : { baseUrl: apiBaseUrl }) }),
+      api,
       store: options.store ?? createMemoryStore({ clock }),
       telephone:
         options.telephone ??
@@ -125,6 +127,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
         options.tools,
         options.telephoneTools ? new ToolRegistry(this.telephoneTools(options.telephoneTools), { clock, logger }) : undefined, // prettier-ignore
       ),
+      variables: new AgentVariables({ api, clock, logger }, options.agentVariables),
       tell: (event, ...args) => this.#tell(event, ...args),
     }
     this.#context = context
@@ -156,6 +159,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
       placing: placingOf(options),
       tracer: options.tracer,
       transcriptOf: (call) => this.#records.transcriptOf(call),
+      isDecidedLater: options.answerPlaced !== undefined,
       isDraining,
       start: () => this.start(),
     })

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ToolRegistry } from '../agent-tools/registry.js'
+import { isVariableValue } from '../context/variables.js'
 import { createElevenLabsHandler } from '../middleware/elevenlabs-handler.js'
 import type { CallHints, ElevenLabsHandlerOptions, KnownCall } from '../middleware/elevenlabs-options.js'
 import type { HostHandler } from '../middleware/host-request.js'
@@ -38,6 +39,7 @@ export function elevenLabsRoutes(parts: {
   const options = parts.options ?? {}
   const auth = options.auth ?? (webhookSecret === undefined ? {} : { webhookSecret })
   const tools = options.tools ?? registry
+  const { onInitiation } = options
   return createElevenLabsHandler({
     ...options,
     auth,
@@ -45,6 +47,7 @@ export function elevenLabsRoutes(parts: {
     logger: context.logger,
     findCall: options.findCall ?? ((hints) => findCall(hints, parts)),
     ...(tools ? { tools } : {}),
+    ...(onInitiation ? { onInitiation: async (hints, call) => completed(await onInitiation(hints, call), hints, context) } : {}), // prettier-ignore
     onEvent: async (received) => {
       const { event, call } = received
       if (event.type === 'post_call_transcription' && call?.callSid !== undefined) {
@@ -53,6 +56,31 @@ export function elevenLabsRoutes(parts: {
       await options.onEvent?.(received)
     },
   })
+}
+
+/**
+ * The answer to the initiation webhook with every variable that the agent uses. Nobody but the host can say what is missing, and a call that
+ * lacks it ends as it begins, so an empty text stands in for it, and the log says that it does.
+ */
+async function completed(answer: unknown, hints: CallHints, context: FrontContext): Promise<unknown> {
+  const { agentId, callSid, conversationId } = hints
+  if (typeof answer !== 'object' || answer === null || agentId === undefined) return answer
+  const { dynamic_variables: given, conversation_config_override: override } = answer as {
+    readonly dynamic_variables?: Readonly<Record<string, unknown>> | null
+    readonly conversation_config_override?: { agent?: { first_message?: string; prompt?: { prompt?: string } } } | null
+  }
+  const entries = Object.entries(given ?? {})
+  const taken = Object.fromEntries(
+    entries.filter(([name, value]) => isVariableValue(value) && !name.startsWith('system__')),
+  )
+  const { agent } = override ?? {}
+  const own = { firstMessage: agent?.first_message, prompt: agent?.prompt?.prompt }
+  const { standIns, missing, error } = await context.variables.lacking(agentId, taken, own)
+  if (error) {
+    context.logger.error('The answer to the initiation webhook lacks variables that the agent uses', { agentId, callSid, conversationId, error }) // prettier-ignore
+  }
+  const empty = Object.fromEntries(missing.map((name) => [name, '']))
+  return { ...answer, dynamic_variables: { ...empty, ...standIns, ...taken } }
 }
 
 /** From the calls of this process, then from what was written down, then by the number that was called. */

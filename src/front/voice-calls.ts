@@ -12,6 +12,7 @@ import { guardedBy, type OptOutBlockList } from '../compliance/opt-out/block-lis
 import { createPolicy, type Policy } from '../compliance/policy.js'
 import { loadRulePack } from '../compliance/rule-pack.js'
 import { VoiceError } from '../core/errors.js'
+import type { ConversationInitiation } from '../elevenlabs/initiation.js'
 import type { CallRecord } from '../records/call.js'
 import type { CallFilter, Page, PageQuery } from '../storage/store.js'
 import { withinSpan, type Tracer } from '../telemetry/tracer.js'
@@ -58,6 +59,8 @@ export interface VoiceCallsOptions {
   readonly placing: Pick<CallPlacerOptions, 'retries' | 'hooks' | 'onAlert' | 'random'>
   readonly tracer: Tracer | undefined
   readonly transcriptOf: (call: { readonly tenantId: string; readonly callSid: string }) => Promise<JoinedTurn[]>
+  /** How a call is answered is decided once it is picked up. */
+  readonly isDecidedLater: boolean
   readonly isDraining: () => boolean
   /** Starts the work that follows calls. */
   readonly start: () => void
@@ -99,7 +102,8 @@ export class VoiceCalls {
    * Safe to repeat under one `attemptId`: a repeat gets the first one's result, and no second call.
    *
    * @throws VoiceError when the facts cannot be had, the decision cannot be put on record, or the store fails before the dial: then nothing was
-   * dialled. `voice_closed` while the process drains.
+   * dialled. `voice_closed` while the process drains. `elevenlabs_dynamic_variable_missing` when the agent uses variables that `answer` does not
+   * give.
    * @throws TypeError or RangeError for a wrong request, and where there is no number to call from.
    */
   async place(request: VoiceCallRequest): Promise<PlaceCallResult> {
@@ -115,6 +119,7 @@ export class VoiceCalls {
       ...(answer === undefined ? {} : { answer: { ...answer } }),
       attemptId: request.attemptId ?? randomUUID(),
     }
+    await this.#checkVariables(named.via, answer)
     const attributes = { service: 'twilio', tenant_id: named.tenantId, lead_id: named.leadId }
     return withinSpan(tracer, 'twilio.make-call', attributes, async (add) => {
       const result = await placer.place(named)
@@ -175,6 +180,18 @@ export class VoiceCalls {
   /** The call of an attempt is over, or another process has it. */
   forget(attemptId: string): void {
     this.#requests.delete(attemptId)
+  }
+
+  /** Nobody is called by an agent that would hang up at once. */
+  async #checkVariables(via: PlaceCallRequest['via'], { agentId, initiation = {} }: PlacedAnswer = {}): Promise<void> {
+    const { context, isDecidedLater } = this.#options
+    const speaker = agentId ?? context.config.elevenlabs.agentId
+    if (via === 'say' || isDecidedLater || speaker === undefined) return
+    const { dynamicVariables, overrides } = initiation as ConversationInitiation
+    const given = { ...dynamicVariables, call_sid: '' }
+    const own = { firstMessage: overrides?.agent?.firstMessage, prompt: overrides?.agent?.prompt?.prompt }
+    const { error } = await context.variables.lacking(speaker, given, own)
+    if (error) throw error
   }
 
   #ready(): CallPlacer {
