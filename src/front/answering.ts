@@ -240,16 +240,17 @@ export class Answering {
   ): Promise<ConversationInitiation | 'incomplete' | undefined> {
     const initiation = initiationFor(incoming, given)
     if (agentId === undefined) return initiation
-    const { variables, logger } = this.#options.context
+    const { variables: known, logger } = this.#options.context
     const { callSid, tenantId } = incoming
     const { dynamicVariables = {}, overrides } = initiation ?? {}
-    const { standIns, error } = await variables.lacking(
+    const { standIns, missing, error } = await known.lacking(
       agentId,
       { ...dynamicVariables, call_sid: callSid },
       { firstMessage: overrides?.agent?.firstMessage, prompt: overrides?.agent?.prompt?.prompt },
     )
     if (error) {
-      logger.error('A call lacks variables that its agent uses', { callSid, tenantId, agentId, error })
+      const variables = missing.join(', ')
+      logger.error('A call lacks variables that its agent uses', { callSid, tenantId, agentId, variables, error })
       return 'incomplete'
     }
     if (Object.keys(standIns).length === 0) return initiation

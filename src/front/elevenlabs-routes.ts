@@ -77,7 +77,7 @@ async function completed(answer: unknown, hints: CallHints, context: FrontContex
   const own = { firstMessage: agent?.first_message, prompt: agent?.prompt?.prompt }
   const { standIns, missing, error } = await context.variables.lacking(agentId, taken, own)
   if (error) {
-    context.logger.error('The answer to the initiation webhook lacks variables that the agent uses', { agentId, callSid, conversationId, error }) // prettier-ignore
+    context.logger.error('The answer to the initiation webhook lacks variables that the agent uses', { agentId, callSid, conversationId, variables: missing.join(', '), error }) // prettier-ignore
   }
   const empty = Object.fromEntries(missing.map((name) => [name, '']))
   return { ...answer, dynamic_variables: { ...empty, ...standIns, ...taken } }
@@ -86,10 +86,20 @@ async function completed(answer: unknown, hints: CallHints, context: FrontContex
 /** From the calls of this process, then from what was written down, then by the number that was called. */
 async function findCall(
   hints: CallHints,
-  parts: Pick<Parameters<typeof elevenLabsRoutes>[0], 'context' | 'bridged' | 'records' | 'tenants'>,
+  parts: Omit<Parameters<typeof elevenLabsRoutes>[0], 'registry'>,
 ): Promise<KnownCall | undefined> {
   const { context, bridged, records, tenants } = parts
   const { conversationId, calledNumber, callerNumber } = hints
+  if (
+    hints.tenantId !== undefined &&
+    conversationId === undefined &&
+    hints.callSid === undefined &&
+    calledNumber === undefined
+  ) {
+    // About no call: the routes of a calendar, which name the tenant alone.
+    const tenant = await parts.options?.scheduling?.tenant(hints.tenantId)
+    return tenant && { tenantId: hints.tenantId }
+  }
   const live = hints.callSid === undefined ? undefined : bridged.live.get(hints.callSid)
   if (live) {
     const { tenantId, callSid, direction, from, to } = live
