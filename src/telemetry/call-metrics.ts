@@ -19,6 +19,7 @@ export class CallMetrics {
   readonly #refused
   readonly #latency
   readonly #tools
+  readonly #appointments
   readonly #metrics: Metrics
 
   constructor(metrics: Metrics) {
@@ -30,6 +31,7 @@ export class CallMetrics {
     this.#refused = metrics.counter('callweave_calls_refused_total', 'Calls that the policy did not allow, by check')
     this.#latency = metrics.histogram('callweave_agent_latency_seconds', 'From the caller\u2019s last word to the first sound of the answer that was heard', LATENCY_BOUNDS_S) // prettier-ignore
     this.#tools = metrics.counter('callweave_agent_tools_total', 'Tools that agents called, by outcome')
+    this.#appointments = metrics.counter('callweave_appointments_scheduled_total', 'Appointments that were made')
   }
 
   initiated(direction: 'inbound' | 'outbound'): void {
@@ -55,13 +57,24 @@ export class CallMetrics {
     this.#tools.add({ outcome: isError ? 'failed' : 'answered' })
   }
 
-  /** The day's counts, as the older JSON page has them. */
-  today(): { readonly initiatedToday: number; readonly completedToday: number; readonly failedToday: number } {
+  /** An appointment was made: for `tellBookings` of `callweave/agent-tools`. */
+  appointmentScheduled(): void {
+    this.#appointments.add()
+  }
+
+  /** The day's counts, as the older JSON page has them. A day begins at midnight UTC. */
+  today(): {
+    readonly initiatedToday: number
+    readonly completedToday: number
+    readonly failedToday: number
+    readonly appointmentsScheduledToday: number
+  } {
     const today = this.#metrics.today()
     return {
       initiatedToday: today.twilio_calls_initiated_total ?? 0,
       completedToday: today.twilio_calls_completed_total ?? 0,
       failedToday: today.twilio_calls_failed_total ?? 0,
+      appointmentsScheduledToday: today.callweave_appointments_scheduled_total ?? 0,
     }
   }
 }

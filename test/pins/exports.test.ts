@@ -123,6 +123,7 @@ const PROMISED: Readonly<Record<string, readonly string[]>> = {
     'refuse',
     'storeToolRepeats',
     'telephoneTools',
+    'tellBookings',
     'toolDefinitions',
   ],
   bridge: [
