@@ -254,7 +254,7 @@ export class Answering {
       return 'incomplete'
     }
     if (Object.keys(standIns).length === 0) return initiation
-    return { ...initiation, dynamicVariables: { ...standIns, ...dynamicVariables } }
+    return { ...initiation, dynamicVariables: { ...dynamicVariables, ...standIns } }
   }
 
   #explain(problem: InboundProblem): HostResponse {

@@ -70,7 +70,11 @@ test('a tool that changed is changed in place; what the dashboard added to it st
   const [, before] = await api.listTools()
   await api.updateTool({ toolId: before!.toolId, config: { ...before!.config, pre_tool_speech: 'force' } })
   const lean = defineTool({ name: 'book', description: 'Books a time', parameters: z.object({ at: z.string().describe('When') }), handler: () => 'done' }) // prettier-ignore
+  const writesBefore = writes().length
+  const planned = await provision({ ...everything([hours, lean]), dryRun: true })
+  expect([planned.isWritten, writes().length]).toEqual([false, writesBefore])
   const { changes } = await provision(everything([hours, lean]))
+  expect(changes).toEqual(planned.changes)
   expect(changes.map(({ action, name, path }) => [action, name, path])).toEqual([
     ['update-tool', 'book', 'description'],
     ['update-tool', 'book', 'api_schema.request_body_schema.properties'],

@@ -44,7 +44,8 @@ test('one that has them all opens its agent; the settings are read once for many
 test('a default stands in, and what the call says itself wins', async () => {
   const line = await lineWith({
     agentVariables: { defaults: { customer_name: 'there', topic: 'anything' } },
-    answer: () => ({ initiation: { dynamicVariables: { topic: 'teeth' } } }),
+    // A name that nobody knew is no name.
+    answer: () => ({ initiation: { dynamicVariables: { topic: 'teeth', customer_name: undefined as never } } }),
   })
   await line.dial({ script: heard }).verify()
   expect(line.elevenlabs.conversations[0]!.dynamicVariables).toMatchObject({ customer_name: 'there', topic: 'teeth' })
@@ -66,9 +67,10 @@ test('texts that the call brings are held to what they use themselves', async ()
 test('what tools use counts, but for what a tool’s answer fills in', async () => {
   const tools = [
     { type: 'webhook', name: 'find', api_schema: { url: 'https://x.example/{{secret__key}}' }, assignments: [{ source: 'response', dynamic_variable: 'order_id', value_path: 'id' }] },
-    { type: 'webhook', name: 'track', api_schema: { url: 'https://x.example/track?key={{secret__key}}' } },
+    { type: 'webhook', name: 'track', api_schema: { url: 'https://x.example/track/{{order_id}}?key={{secret__key}}' } },
   ] // prettier-ignore
-  const line = await lineWith({ answer: () => ({ initiation: { dynamicVariables: given } }) }, { tools })
+  const prompt = `${agent.prompt} Their order is {{order_id}}.`
+  const line = await lineWith({ answer: () => ({ initiation: { dynamicVariables: given } }) }, { tools, prompt })
   await line.dial({ script: sentence }).verify()
   expect(logOf(line)).toMatch(/"variables":"secret__key"/)
 })
