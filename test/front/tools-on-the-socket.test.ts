@@ -80,7 +80,7 @@ interface Ending {
 }
 const failed = { registry: { success: false, code: 'TOOL_FAILED' }, bare: 'The tool failed' }
 const throws = (value: unknown) => () => {
-  throw value  
+  throw value
 }
 const circular: Record<string, unknown> = {}
 circular.self = circular
