@@ -130,37 +130,60 @@ function officialHelper(): { readonly name: string; readonly check: Helper } {
   }
 }
 
+/**
+ * Both sides from the same text to the same proven, parsed event, in processor time: the helper computes on other threads. Parsing is the same
+ * work on either side, and is measured by itself to say what the check is without it.
+ */
 async function signatures(rounds: number): Promise<readonly Figure[]> {
   const { verifyElevenLabsWebhook } = await built<typeof webhooks>('webhooks')
   const { name, check } = officialHelper()
   const turns = (count: number): object[] => Array.from({ length: count }, (_, i) => ({ role: i % 2 ? 'user' : 'agent', message: 'Where is my parcel?', time_in_call_secs: i })) // prettier-ignore
   const figures: Figure[] = []
-  for (const [what, count] of [['1 KB', 8], ['20 KB', 240]] as const) {
+  for (const [what, count] of [['1 KB', 8], ['20 KB', 280]] as const) {
     const data = { agent_id: 'agent_1', conversation_id: 'conv_1', transcript: turns(count) }
     const timestamp = Math.floor(Date.now() / 1000)
     const body = JSON.stringify({ type: 'post_call_transcription', event_timestamp: timestamp, data })
     const signature = `t=${timestamp},v0=${createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex')}`
-    const ratios: number[] = []
+    const whole: number[] = []
+    const alone: number[] = []
     const ourUs: number[] = []
+    const parseUs: number[] = []
     for (let round = -2; round < rounds; round++) {
-      const startedAt = performance.now()
-      for (let i = 0; i < BATCH; i++) await check(body, signature)
-      const between = performance.now()
-      for (let i = 0; i < BATCH; i++) if (!verifyElevenLabsWebhook({ secret: SECRET, signature, body }).ok) throw new Error('refused') // prettier-ignore
-      const oursMs = performance.now() - between
+      const theirs = await microsecondsEach(() => check(body, signature))
+      const parse = await microsecondsEach(() => JSON.parse(body) as unknown)
+      const ours = await microsecondsEach(() => {
+        if (!verifyElevenLabsWebhook({ secret: SECRET, signature, body }).ok) throw new Error('refused')
+      })
       if (round < 0) continue // the first two warm up
-      ratios.push((between - startedAt) / oursMs)
-      ourUs.push((oursMs * 1000) / BATCH)
+      whole.push(theirs / ours)
+      alone.push((theirs - parse) / Math.max(0.1, ours - parse))
+      ourUs.push(ours)
+      parseUs.push(parse)
     }
+    const of = `ElevenLabs signature, ${what} of transcript`
     figures.push(
       figure({
-        what: `ElevenLabs signature, ${what} of transcript, speed against ${name}`,
-        reached: `${spread(ratios, median(ratios), 1)} ×, ${median(ourUs).toFixed(1)} µs`,
+        what: `${of}, the check, speed against ${name}`,
+        reached: `${spread(alone, median(alone), 1)} ×`,
         target: `≥ ${AT_LEAST} ×`,
-        value: median(ratios),
+        value: median(alone),
+        atLeast: AT_LEAST,
+      }),
+      figure({
+        what: `${of}, the check and the parsed event, speed against the same`,
+        reached: `${spread(whole, median(whole), 1)} ×, ${median(ourUs).toFixed(1)} µs, of which parsing is ${median(parseUs).toFixed(1)}`,
+        target: `≥ ${AT_LEAST} ×`,
+        value: median(whole),
         atLeast: AT_LEAST,
       }),
     )
   } // prettier-ignore
   return figures
+}
+
+async function microsecondsEach(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage()
+  for (let i = 0; i < BATCH; i++) await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / BATCH
 }

@@ -17,6 +17,7 @@ import { maskingLogger, silentLogger } from './core/logger.js'
 import { createOneTimeTokens } from './core/one-time-tokens.js'
 import { ElevenLabsApi } from './elevenlabs/api.js'
 import { OutboxDispatcher } from './events/outbox-dispatcher.js'
+import { AgentVariables } from './front/agent-variables.js'
 import type { AnswerPlan, IncomingCall } from './front/answer-plan.js'
 import { AnswerWays } from './front/answer-ways.js'
 import { Answering } from './front/answering.js'
@@ -114,13 +115,14 @@ export class Voice extends EventEmitter<VoiceEvents> {
     const { apiKey, baseUrl: apiBaseUrl } = config.elevenlabs
     this.#options = options
     this.metrics = options.metrics ?? new Metrics({ clock })
+    const api = new ElevenLabsApi({ apiKey, ...(apiBaseUrl === undefined ? {} : { baseUrl: apiBaseUrl }) })
     const context: FrontContext = {
       config,
       urls: new FrontUrls(config.publicUrl, pathsOf(options.paths)),
       clock,
       logger,
       tokens: options.tokens ?? createOneTimeTokens({ clock }),
-      api: new ElevenLabsApi({ apiKey, ...(apiBaseUrl === undefined ? {} : { baseUrl: apiBaseUrl }) }),
+      api,
       store: options.store ?? createMemoryStore({ clock }),
       telephone:
         options.telephone ??
@@ -130,6 +132,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
         options.tools,
         options.telephoneTools ? new ToolRegistry(this.telephoneTools(options.telephoneTools), { clock, logger }) : undefined, // prettier-ignore
       ),
+      variables: new AgentVariables({ api, clock, logger }, options.agentVariables),
       tell: (event, ...args) => this.#tell(event, ...args),
     }
     this.#context = context
@@ -165,6 +168,8 @@ export class Voice extends EventEmitter<VoiceEvents> {
       compliance: options.compliance ?? {},
       placing: placingOf(options),
       tracer: options.tracer,
+      transcriptOf: (call) => this.#records.transcriptOf(call),
+      isDecidedLater: options.answerPlaced !== undefined,
       isDraining,
       start: () => this.start(),
     })

@@ -30,6 +30,7 @@ export type {
   TenantInfo,
 } from './scheduling.js'
 export type { JsonSchema, SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js'
+export { tellBookings } from './tell-bookings.js'
 export { telephoneTools, type TelephoneActions, type TelephoneToolsOptions } from './telephone-tools.js'
 export {
   defineTool,

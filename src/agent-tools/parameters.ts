@@ -13,6 +13,9 @@ const MAX_KEYS = 512
 /** Names that reach into an object’s prototype; a model has no business with them. */
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
+/** What an agent is told that sent something else. */
+export const NO_OBJECT_SENTENCE = 'The parameters must be one JSON object with named values.'
+
 /** Parameters as the schema gave them, or a sentence that says what is wrong with them. */
 export type CheckedParameters = { readonly value: unknown } | { readonly error: string }
 
@@ -41,7 +44,7 @@ function readObject(raw: unknown): { readonly value: Record<string, unknown> } |
     }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { error: 'The parameters must be one JSON object with named values.' }
+    return { error: NO_OBJECT_SENTENCE }
   }
   const budget = { keys: MAX_KEYS, chars: MAX_PARAMETER_CHARS }
   const clean = cleanCopy(value, MAX_DEPTH, budget)

@@ -102,7 +102,7 @@ export class ToolRegistry {
     const { callSid, conversationId } = context.call
     const callKey = callSid ?? conversationId
     // With nothing that tells the call, two alike requests may be two people.
-    if (callKey === undefined) return this.#invoke(tool, value, context)
+    if (callKey === undefined) return this.#within(tool, this.#invoke(tool, value, context))
     const key = repeatKey(context.tenantId, callKey, tool.name, value)
     try {
       return await this.#within(

@@ -18,6 +18,13 @@ export {
   type FailureVendor,
 } from './failures.js'
 export {
+  joinTranscript,
+  postCallTurns,
+  type JoinedTurn,
+  type PostCallConversation,
+  type TranscriptTurn,
+} from './joined-transcript.js'
+export {
   CallPlacer,
   type CallPlacerOptions,
   type CallUrls,

@@ -65,7 +65,8 @@ export function checkVariables(
   }
 }
 
-function isVariableValue(value: unknown): value is VariableValue {
+/** Whether ElevenLabs takes it as a variable. */
+export function isVariableValue(value: unknown): value is VariableValue {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }
 

@@ -193,6 +193,9 @@ function allowedPaths(tree: Readonly<Record<string, unknown>>, depth = 0): strin
   })
 }
 
+/** The workspace's settings pass through in the vendor's names. */
+export const settingsShape = open
+
 export const toolShape = shape({ toolId: required('id', text), config: required('tool_config', open) })
 export const toolsShape = shape({
   tools: required('tools', z.array(toolShape)),

@@ -12,6 +12,7 @@ import {
   agentRecordOf,
   agentShape,
   conversationShape,
+  settingsShape,
   signedUrlShape,
   toolShape,
   toolsShape,
@@ -201,6 +202,17 @@ export class ElevenLabsApi {
     const path = `/v1/convai/tools/${encodeURIComponent(request.toolId)}`
     const options = { signal: request.signal, method: 'PATCH', json: { tool_config: request.config } } as const
     return (await this.#getJson('update tool', toolShape, path, options)).value
+  }
+
+  /** Settings of the workspace, in the vendor's names: its post-call webhook and its initiation webhook among them. */
+  async getSettings({ signal }: ApiCallOptions = {}): Promise<WireObject> {
+    return (await this.#getJson('get settings', settingsShape, '/v1/convai/settings', { signal })).value
+  }
+
+  /** Changes settings of the workspace. A section that is sent replaces what was there, so send it whole; others stay. */
+  async updateSettings({ settings, signal }: { readonly settings: WireObject } & ApiCallOptions): Promise<WireObject> {
+    const options = { signal, method: 'PATCH', json: settings } as const
+    return (await this.#getJson('update settings', settingsShape, '/v1/convai/settings', options)).value
   }
 
   /** A conversation that was held, transcript included. It takes seconds to minutes after a call until it is `done`. */

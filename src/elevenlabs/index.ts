@@ -39,8 +39,12 @@ export type { ClientToolCall, ClientToolResult, ToolCallHandler } from './tool-c
 export {
   describeChanges,
   provisionAgent,
+  provisionWorkspace,
   REQUIRED_CLIENT_EVENTS,
+  type InitiationWebhook,
+  type PostCallWebhook,
   type ProvisionChange,
   type Provisioned,
   type ProvisionOptions,
+  type ProvisionWorkspaceOptions,
 } from './provision.js'

@@ -135,8 +135,12 @@ const SERVER = {
   toolCall: message('client_tool_call', 'client_tool_call', {
     toolName: required('tool_name', text),
     toolCallId: required('tool_call_id', text.min(1)),
-    // A call must be answered whatever stands here: what is no object reads as none, and the tool says what it misses.
-    parameters: required('parameters', open.catch({})),
+    // A call must be answered whatever stands here: an object as text is that object, anything else reads as none, and the tool says
+    // what it misses.
+    parameters: required(
+      'parameters',
+      open.catch(({ value }) => objectInText(value) ?? {}),
+    ),
     eventId: optionalId,
     expectsResponse: optional('expects_response', flag),
   }),
@@ -242,6 +246,15 @@ export function encodeServerMessage(message: ServerMessage): string {
   const { wireType, payloadKey, schema } = SERVER[type]
   const payload = z.encode(schema, fields)
   return JSON.stringify(payloadKey === undefined ? { type: wireType } : { type: wireType, [payloadKey]: payload })
+}
+
+function objectInText(value: unknown): Record<string, unknown> | undefined {
+  try {
+    const parsed = typeof value === 'string' ? open.safeParse(JSON.parse(value)) : undefined
+    return parsed?.success ? parsed.data : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const WS = '[ \\t\\n\\r]*'

@@ -1,7 +1,7 @@
 /**
- * Sets an agent up for a telephone: reads what is there, compares, and writes what differs.
+ * Sets an agent and its workspace up for a telephone: reads what is there, compares, and writes what differs.
  *
- * @see https://elevenlabs.io/docs/api-reference/agents/update and …/tools/create (read 2026-11-21)
+ * @see https://elevenlabs.io/docs/api-reference/agents/update, …/tools/create and …/workspace/update-settings (read 2026-11-21)
  * @module
  */
 import type { ElevenLabsApi, WireObject } from './api.js'
@@ -22,7 +22,7 @@ export const REQUIRED_CLIENT_EVENTS: readonly string[] = [
 ]
 
 export interface ProvisionOptions {
-  readonly api: Pick<ElevenLabsApi, 'getAgent' | 'updateAgent' | 'listTools' | 'createTool' | 'updateTool'>
+  readonly api: Pick<ElevenLabsApi, 'getAgent' | 'updateAgent' | 'listTools' | 'createTool' | 'updateTool' | 'getSettings'> // prettier-ignore
   readonly agentId: string
   /**
    * The tools that the agent must have, as `toolDefinitions` gives them with `as: 'client'` or `as: 'webhook'`. A tool of another name that the
@@ -38,13 +38,39 @@ export interface ProvisionOptions {
   readonly overrides?: readonly string[]
   /** Events that the agent must send. Default {@link REQUIRED_CLIENT_EVENTS}; others that it sends stay. */
   readonly clientEvents?: readonly string[]
-  /** The workspace's webhook that tells of conversations that are over, and which events it gets. Default: left alone. */
-  readonly postCallWebhook?: { readonly webhookId: string; readonly events?: readonly string[] }
-  /** Where the agent asks for variables at the start of a native call. Default: left alone. */
-  readonly initiationWebhook?: {
-    readonly url: string
-    readonly headers: Readonly<Record<string, string | { readonly secret_id: string }>>
-  }
+  /** The workspace's webhook that tells of this agent's conversations, and which events it gets. Default: left alone. */
+  readonly postCallWebhook?: PostCallWebhook
+  /**
+   * Where the agent asks for variables at the start of a native call: an address of its own, or `'of-workspace'`, which
+   * {@link provisionWorkspace} sets. Default: left alone.
+   */
+  readonly initiationWebhook?: InitiationWebhook | 'of-workspace'
+  /** `true`: nothing is written. Default `false`. */
+  readonly dryRun?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A webhook of the workspace that tells of conversations that are over. */
+export interface PostCallWebhook {
+  /** Its id, as the dashboard and `POST /v1/workspace/webhooks` give it. */
+  readonly webhookId: string
+  /** `transcript`, `audio`, `call_initiation_failure`, … Default: left alone. */
+  readonly events?: readonly string[]
+}
+
+/** Where agents ask for variables at the start of a native call. */
+export interface InitiationWebhook {
+  readonly url: string
+  /** They prove who asks; prefer `{ secret_id }` to the secret. */
+  readonly headers: Readonly<Record<string, string | { readonly secret_id: string }>>
+}
+
+export interface ProvisionWorkspaceOptions {
+  readonly api: Pick<ElevenLabsApi, 'getSettings' | 'updateSettings'>
+  /** For every agent that has none of its own. Events that the workspace sends already stay. Default: left alone. */
+  readonly postCallWebhook?: PostCallWebhook
+  /** For every agent that is set up to ask and has none of its own. Default: left alone. */
+  readonly initiationWebhook?: InitiationWebhook
   /** `true`: nothing is written. Default `false`. */
   readonly dryRun?: boolean
   readonly signal?: AbortSignal
@@ -52,8 +78,8 @@ export interface ProvisionOptions {
 
 /** One thing that was, or with `dryRun` would be, changed. */
 export interface ProvisionChange {
-  readonly action: 'create-tool' | 'update-tool' | 'update-agent'
-  /** The tool's name, or the agent's id. */
+  readonly action: 'create-tool' | 'update-tool' | 'update-agent' | 'update-workspace'
+  /** The tool's name, the agent's id, or `settings` of the workspace. */
   readonly name: string
   /** Where, in the vendor's names: `conversation_config.asr.user_input_audio_format`. Empty for a new tool. */
   readonly path: string
@@ -77,6 +103,7 @@ export interface Provisioned {
  * one is made. Of tools that the agent has, what was set in the dashboard and is not ours to say stays.
  *
  * @throws VendorError as every call of {@link ElevenLabsApi}. Tools that were written before stay written; run it again.
+ * @throws TypeError when the agent is to ask at the workspace's initiation webhook and there is none: such an agent takes no calls.
  *
  * @example
  * ```ts
@@ -88,6 +115,11 @@ export async function provisionAgent(options: ProvisionOptions): Promise<Provisi
   const { api, agentId, dryRun = false } = options
   const signal = options.signal ? { signal: options.signal } : {}
   const { raw: agent } = await api.getAgent({ agentId, ...signal })
+  if (options.initiationWebhook === 'of-workspace') {
+    const { url } = sectionOf(await api.getSettings(signal), INITIATION_WEBHOOK)
+    if (typeof url !== 'string')
+      throw new TypeError('The workspace has no initiation webhook: call provisionWorkspace first')
+  }
   const changes: ProvisionChange[] = []
 
   const toolIds = options.tools && [...idsOf(agent)]
@@ -130,11 +162,56 @@ export async function provisionAgent(options: ProvisionOptions): Promise<Provisi
   return { changes, isWritten: !dryRun && changes.length > 0 }
 }
 
+const INITIATION_WEBHOOK = 'conversation_initiation_client_data_webhook'
+
+/**
+ * Sets the workspace's own webhooks, which every agent has that has none of its own. Run it again and nothing changes.
+ *
+ * @throws VendorError as every call of {@link ElevenLabsApi}.
+ *
+ * @example
+ * ```ts
+ * const { changes } = await provisionWorkspace({ api, postCallWebhook: { webhookId, events: ['transcript'] }, dryRun: true })
+ * console.log(describeChanges(changes).join('\n'))
+ * ```
+ */
+export async function provisionWorkspace(options: ProvisionWorkspaceOptions): Promise<Provisioned> {
+  const { api, postCallWebhook, initiationWebhook, dryRun = false } = options
+  const signal = options.signal ? { signal: options.signal } : {}
+  const settings = await api.getSettings(signal)
+  const { events: sent } = sectionOf(settings, 'webhooks')
+  const events = postCallWebhook?.events && [...new Set([...(Array.isArray(sent) ? (sent as unknown[]) : []), ...postCallWebhook.events])] // prettier-ignore
+  const wanted: WireObject = {
+    ...(postCallWebhook && {
+      webhooks: { post_call_webhook_id: postCallWebhook.webhookId, ...(events && { events }) },
+    }),
+    ...(initiationWebhook && { [INITIATION_WEBHOOK]: { url: initiationWebhook.url, request_headers: initiationWebhook.headers } }), // prettier-ignore
+  }
+  const found = differences(settings, wanted)
+  if (found.length > 0 && !dryRun) {
+    // Whole sections, since a section replaces the one that was there.
+    const sections = new Set(found.map(({ path: [section = ''] }) => section))
+    const whole = [...sections].map(
+      (section) => [section, merged(settings[section], wanted[section], section)] as const,
+    )
+    await api.updateSettings({ settings: Object.fromEntries(whole), ...signal })
+  }
+  const changes = found.map((difference) => changeOf('update-workspace', 'settings', difference))
+  return { changes, isWritten: !dryRun && changes.length > 0 }
+}
+
+function sectionOf(settings: WireObject, name: string): WireObject {
+  const section = settings[name]
+  return typeof section === 'object' && section !== null ? (section as WireObject) : {}
+}
+
+const WHAT = { 'update-tool': 'tool', 'update-agent': 'agent', 'update-workspace': 'workspace' } as const
+
 /** The changes as lines for a person; no header's value is among them. */
 export function describeChanges(changes: readonly ProvisionChange[]): string[] {
   return changes.map(({ action, name, path, before, after }) => {
     if (action === 'create-tool') return `+ tool ${name}`
-    const what = `${action === 'update-tool' ? 'tool' : 'agent'} ${name}`
+    const what = `${WHAT[action]} ${name}`
     return `~ ${what}: ${path}: ${inShort(before)} → ${inShort(after)}`
   })
 }
@@ -164,8 +241,10 @@ function wantedAgent(options: ProvisionOptions, agent: WireObject, toolIds: read
     if (postCallWebhook.events) want(`${workspace}.webhooks.events`, postCallWebhook.events)
   }
   if (initiationWebhook) {
-    const { url, headers } = initiationWebhook
-    want(`${workspace}.conversation_initiation_client_data_webhook`, { url, request_headers: headers })
+    if (initiationWebhook !== 'of-workspace') {
+      const { url, headers } = initiationWebhook
+      want(`${workspace}.${INITIATION_WEBHOOK}`, { url, request_headers: headers })
+    }
     want(`${gates}.enable_conversation_initiation_client_data_from_webhook`, true)
   }
   return atPaths(wanted)

@@ -113,7 +113,12 @@ export class Answering {
     if ('twiml' in plan) return twimlResponse(plan.twiml)
     if (plan.via === 'say') return ways().answer(incoming, plan)
     const agentId = plan.agentId ?? tenant?.settings?.elevenLabsAgentId ?? context.config.elevenlabs.agentId
-    const initiation = initiationFor(incoming, plan.initiation)
+    const isOurBrain = plan.via === 'conversation-relay' && plan.brain !== undefined
+    const initiation = await this.#completed(incoming, isOurBrain ? undefined : agentId, plan.initiation)
+    if (initiation === 'incomplete') {
+      const fallback = plan.via === 'conversation-relay' || plan.via === 'register-call' ? plan.fallback : undefined
+      return fallback ? this.answerWith(incoming, fallback) : this.lastResort()
+    }
     if (plan.via === 'conversation-relay' || plan.via === 'register-call') {
       const agent = agentId === undefined ? {} : { agentId }
       return ways().answer(incoming, { ...plan, ...agent, ...(initiation ? { initiation } : {}) })
@@ -225,6 +230,31 @@ export class Answering {
     const hasHours = businessHours !== undefined && Object.keys(businessHours).length > 0
     const isOpen = hasHours ? isOpenAt(context.clock.now(), businessHours, timeZone ?? 'UTC') : undefined
     return { callSid, direction: 'inbound', from, to, tenantId, tenant, isOpen, request: undefined, params } // prettier-ignore
+  }
+
+  /** What the agent is told; `'incomplete'` when it uses variables that nobody gave, and would hang up at once. */
+  async #completed(
+    incoming: IncomingCall,
+    agentId: string | undefined,
+    given: ConversationInitiation | undefined,
+  ): Promise<ConversationInitiation | 'incomplete' | undefined> {
+    const initiation = initiationFor(incoming, given)
+    if (agentId === undefined) return initiation
+    const { variables: known, logger } = this.#options.context
+    const { callSid, tenantId } = incoming
+    const { dynamicVariables = {}, overrides } = initiation ?? {}
+    const { standIns, missing, error } = await known.lacking(
+      agentId,
+      { ...dynamicVariables, call_sid: callSid },
+      { firstMessage: overrides?.agent?.firstMessage, prompt: overrides?.agent?.prompt?.prompt },
+    )
+    if (error) {
+      const variables = missing.join(', ')
+      logger.error('A call lacks variables that its agent uses', { callSid, tenantId, agentId, variables, error })
+      return 'incomplete'
+    }
+    if (Object.keys(standIns).length === 0) return initiation
+    return { ...initiation, dynamicVariables: { ...dynamicVariables, ...standIns } }
   }
 
   #explain(problem: InboundProblem): HostResponse {

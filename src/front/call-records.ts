@@ -5,9 +5,8 @@
  */
 import { voiceEvent, type EventMap } from '../events/map.js'
 import type { CallChanges } from '../storage/store.js'
-import type { ElevenLabsWebhook } from '../webhooks/elevenlabs-payloads.js'
 import type { CallRecord } from '../records/call.js'
-import type { NewTranscript } from '../records/transcript.js'
+import { joinTranscript, postCallTurns, type JoinedTurn, type PostCallConversation, type TranscriptTurn } from '../calls/joined-transcript.js' // prettier-ignore
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
 import { CallEvents, toolCalledEvent, type TurnEvents } from './call-events.js'
@@ -22,15 +21,16 @@ const MAX_TOOL_WRITES = 100
 /** How long it is known whose call a conversation was: longer than ElevenLabs takes to write of it. */
 const INDEXED_MS = 26 * 3_600_000
 
+/** Who made a transcript. */
+const SAID = 'elevenlabs'
+const HEARD = 'playback-ledger'
+
 const conversationKey = (conversationId: string): string => `conversation:${conversationId}`
 
 interface CallOfTenant {
   readonly tenantId: string
   readonly callSid: string
 }
-
-type PostCall = Extract<ElevenLabsWebhook, { type: 'post_call_transcription' }>
-type TranscriptTurn = NonNullable<NewTranscript['turns']>[number]
 
 /** Keeps records. */
 export class CallRecords {
@@ -185,16 +185,12 @@ export class CallRecords {
   }
 
   /** Keeps ElevenLabs' transcript beside ours. Rejects when it cannot be stored, so that ElevenLabs sends it again. */
-  async transcribed({ data }: PostCall, call: CallOfTenant): Promise<void> {
+  async transcribed(data: PostCallConversation, call: CallOfTenant): Promise<void> {
     if (!this.#hasTranscripts) return
     const { conversation_id: conversationId, transcript = [], metadata } = data
-    const turns = transcript.slice(0, MAX_TURNS).flatMap(({ role, message, time_in_call_secs: seconds }) =>
-      typeof message === 'string' && message !== ''
-        ? [{ speaker: role === 'user' ? 'caller' : role, text: message, atMs: typeof seconds === 'number' ? seconds * 1000 : null }] // prettier-ignore
-        : [],
-    )
+    const turns = postCallTurns(data)
     const { tenantId, callSid } = call
-    const kept = transcriptOf({ tenantId, callSid, conversationId, turns, source: 'elevenlabs' })
+    const kept = transcriptOf({ tenantId, callSid, conversationId, turns, source: SAID })
     const durationS = metadata?.call_duration_secs ?? null
     // The same again changes nothing, and is not told again.
     await this.#context.store.putTranscript({ ...kept, durationS }, [transcriptReady(kept)])
@@ -229,6 +225,19 @@ export class CallRecords {
     )
   }
 
+  /** What was said in a call next to what was heard of it, conversation by conversation. */
+  async transcriptOf({ tenantId, callSid }: CallOfTenant): Promise<JoinedTurn[]> {
+    const { items } = await this.#context.store.listTranscripts({ tenantId, filter: { callSid } })
+    const byAge = items
+      .filter(({ source }) => source === SAID || source === HEARD)
+      .sort((a, b) => a.createdAt - b.createdAt)
+    return [...new Set(byAge.map(({ conversationId }) => conversationId))].flatMap((conversation) => {
+      const turnsOf = (wanted: string): readonly TranscriptTurn[] =>
+        byAge.find(({ conversationId, source }) => conversationId === conversation && source === wanted)?.turns ?? []
+      return joinTranscript({ said: turnsOf(SAID), heard: turnsOf(HEARD) })
+    })
+  }
+
   /** Resolves when everything that was to be written is written, or has failed. */
   async settled(): Promise<void> {
     await Promise.all(this.#writes.values())
@@ -237,7 +246,7 @@ export class CallRecords {
   #ledger(what: Omit<Parameters<typeof transcriptOf>[0], 'source'> & { readonly durationS: number | null }): void {
     if (!this.#hasTranscripts || what.turns.length === 0) return
     const { durationS, ...rest } = what
-    const transcript = transcriptOf({ ...rest, source: 'playback-ledger' })
+    const transcript = transcriptOf({ ...rest, source: HEARD })
     this.write(what.callSid, () =>
       this.#context.store.putTranscript({ ...transcript, durationS }, [transcriptReady(transcript)]),
     )
@@ -321,7 +330,7 @@ function transcriptOf(what: {
   readonly callSid: string
   readonly conversationId: string | null
   readonly turns: readonly TranscriptTurn[]
-  readonly source: 'elevenlabs' | 'playback-ledger'
+  readonly source: typeof SAID | typeof HEARD
 }) {
   const { tenantId, callSid, conversationId, turns, source } = what
   return {

@@ -14,6 +14,7 @@ import type { OneTimeTokens } from '../core/one-time-tokens.js'
 import type { ElevenLabsApi } from '../elevenlabs/api.js'
 import type { Store } from '../storage/store.js'
 import type { CallMetrics } from '../telemetry/call-metrics.js'
+import type { AgentVariables } from './agent-variables.js'
 import type { IncomingCall } from './answer-plan.js'
 import type { AnswerWaysEvents } from './answer-ways.js'
 import type { ClientTools } from './client-tools.js'
@@ -72,6 +73,7 @@ export interface FrontContext {
   readonly telephone: Telephone
   readonly metrics: CallMetrics
   readonly tools: ClientTools
+  readonly variables: AgentVariables
   readonly tell: Tell
 }
 

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { ToolRegistry } from '../agent-tools/registry.js'
+import { isVariableValue } from '../context/variables.js'
 import { createElevenLabsHandler } from '../middleware/elevenlabs-handler.js'
 import type { CallHints, ElevenLabsHandlerOptions, KnownCall } from '../middleware/elevenlabs-options.js'
 import type { HostHandler } from '../middleware/host-request.js'
@@ -40,6 +41,7 @@ export function elevenLabsRoutes(parts: {
   const auth = options.auth ?? (webhookSecret === undefined ? {} : { webhookSecret })
   const given = options.tools ?? registry
   const tools = given && toldOf(given, context, records)
+  const { onInitiation } = options
   return createElevenLabsHandler({
     ...options,
     auth,
@@ -47,10 +49,11 @@ export function elevenLabsRoutes(parts: {
     logger: context.logger,
     findCall: options.findCall ?? ((hints) => findCall(hints, parts)),
     ...(tools ? { tools } : {}),
+    ...(onInitiation ? { onInitiation: async (hints, call) => completed(await onInitiation(hints, call), hints, context) } : {}), // prettier-ignore
     onEvent: async (received) => {
       const { event, call } = received
       if (event.type === 'post_call_transcription' && call?.callSid !== undefined) {
-        await records.transcribed(event, { tenantId: call.tenantId, callSid: call.callSid })
+        await records.transcribed(event.data, { tenantId: call.tenantId, callSid: call.callSid })
       }
       await options.onEvent?.(received)
     },
@@ -81,13 +84,48 @@ function toldOf(registry: ToolRegistry, { clock }: FrontContext, records: CallRe
   })
 }
 
+/**
+ * The answer to the initiation webhook with every variable that the agent uses. Nobody but the host can say what is missing, and a call that
+ * lacks it ends as it begins, so an empty text stands in for it, and the log says that it does.
+ */
+async function completed(answer: unknown, hints: CallHints, context: FrontContext): Promise<unknown> {
+  const { agentId, callSid, conversationId } = hints
+  if (typeof answer !== 'object' || answer === null || agentId === undefined) return answer
+  const { dynamic_variables: given, conversation_config_override: override } = answer as {
+    readonly dynamic_variables?: Readonly<Record<string, unknown>> | null
+    readonly conversation_config_override?: { agent?: { first_message?: string; prompt?: { prompt?: string } } } | null
+  }
+  const entries = Object.entries(given ?? {})
+  const taken = Object.fromEntries(
+    entries.filter(([name, value]) => isVariableValue(value) && !name.startsWith('system__')),
+  )
+  const { agent } = override ?? {}
+  const own = { firstMessage: agent?.first_message, prompt: agent?.prompt?.prompt }
+  const { standIns, missing, error } = await context.variables.lacking(agentId, taken, own)
+  if (error) {
+    context.logger.error('The answer to the initiation webhook lacks variables that the agent uses', { agentId, callSid, conversationId, variables: missing.join(', '), error }) // prettier-ignore
+  }
+  const empty = Object.fromEntries(missing.map((name) => [name, '']))
+  return { ...answer, dynamic_variables: { ...empty, ...standIns, ...taken } }
+}
+
 /** From the calls of this process, then from what was written down, then by the number that was called. */
 async function findCall(
   hints: CallHints,
-  parts: Pick<Parameters<typeof elevenLabsRoutes>[0], 'context' | 'bridged' | 'records' | 'tenants'>,
+  parts: Omit<Parameters<typeof elevenLabsRoutes>[0], 'registry'>,
 ): Promise<KnownCall | undefined> {
   const { context, bridged, records, tenants } = parts
   const { conversationId, calledNumber, callerNumber } = hints
+  if (
+    hints.tenantId !== undefined &&
+    conversationId === undefined &&
+    hints.callSid === undefined &&
+    calledNumber === undefined
+  ) {
+    // About no call: the routes of a calendar, which name the tenant alone.
+    const tenant = await parts.options?.scheduling?.tenant(hints.tenantId)
+    return tenant && { tenantId: hints.tenantId }
+  }
   const live = hints.callSid === undefined ? undefined : bridged.live.get(hints.callSid)
   if (live) {
     const { tenantId, callSid, direction, from, to } = live

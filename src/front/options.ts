@@ -22,6 +22,7 @@ import type { Store } from '../storage/store.js'
 import type { Metrics } from '../telemetry/metrics.js'
 import type { Tracer } from '../telemetry/tracer.js'
 import type { PresetTexts } from '../twiml/presets.js'
+import type { AgentVariablesOptions } from './agent-variables.js'
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { AnswerFunction } from './answering.js'
 import type { StreamLimits } from './bridged-calls.js'
@@ -102,6 +103,11 @@ export interface VoiceOptions extends VoiceConfig {
   readonly telephoneTools?: CallToolsOptions
   /** Longest time for one tool, in milliseconds. Default 10 000. Then the agent is told that it failed. */
   readonly toolTimeoutMs?: number
+  /**
+   * Whether calls have the variables that their agents use. One that lacks some is not opened: a call that is answered takes its fallback, one
+   * that is to be placed is refused with `elevenlabs_dynamic_variable_missing`, and the log says which.
+   */
+  readonly agentVariables?: AgentVariablesOptions
   /** What ElevenLabs may send over HTTP. On where `elevenlabs.webhookSecret` or `auth` here says how it proves itself. */
   readonly elevenLabsRoutes?: ElevenLabsRoutesOptions
   /** What was said, as it was heard and as ElevenLabs wrote it. Default `'store'`: kept with the calls. */

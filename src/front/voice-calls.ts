@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { CallPlacer, type CallPlacerOptions, type PlaceCallHooks, type PlaceCallResult } from '../calls/place-call.js'
+import type { JoinedTurn } from '../calls/joined-transcript.js'
 import { findPlan, type PlaceCallRequest } from '../calls/plan.js'
 import { createGate, type GateOptions } from '../compliance/gate.js'
 import { guardedBy, type OptOutBlockList } from '../compliance/opt-out/block-list.js'
@@ -12,6 +13,7 @@ import { createPolicy } from '../compliance/policy.js'
 import type { Policy } from '../compliance/rule.js'
 import { loadRulePack } from '../compliance/rule-pack.js'
 import { VoiceError } from '../core/errors.js'
+import type { ConversationInitiation } from '../elevenlabs/initiation.js'
 import type { CallRecord } from '../records/call.js'
 import type { CallFilter, Page, PageQuery } from '../storage/store.js'
 import { withinSpan, type Tracer } from '../telemetry/tracer.js'
@@ -57,6 +59,9 @@ export interface VoiceCallsOptions {
   readonly compliance: ComplianceOptions
   readonly placing: Pick<CallPlacerOptions, 'retries' | 'hooks' | 'onAlert' | 'random'>
   readonly tracer: Tracer | undefined
+  readonly transcriptOf: (call: { readonly tenantId: string; readonly callSid: string }) => Promise<JoinedTurn[]>
+  /** How a call is answered is decided once it is picked up. */
+  readonly isDecidedLater: boolean
   readonly isDraining: () => boolean
   /** Starts the work that follows calls. */
   readonly start: () => void
@@ -98,7 +103,8 @@ export class VoiceCalls {
    * Safe to repeat under one `attemptId`: a repeat gets the first one's result, and no second call.
    *
    * @throws VoiceError when the facts cannot be had, the decision cannot be put on record, or the store fails before the dial: then nothing was
-   * dialled. `voice_closed` while the process drains.
+   * dialled. `voice_closed` while the process drains. `elevenlabs_dynamic_variable_missing` when the agent uses variables that `answer` does not
+   * give.
    * @throws TypeError or RangeError for a wrong request, and where there is no number to call from.
    */
   async place(request: VoiceCallRequest): Promise<PlaceCallResult> {
@@ -114,6 +120,7 @@ export class VoiceCalls {
       ...(answer === undefined ? {} : { answer: { ...answer } }),
       attemptId: request.attemptId ?? randomUUID(),
     }
+    await this.#checkVariables(named.via, answer)
     const attributes = { service: 'twilio', tenant_id: named.tenantId, lead_id: named.leadId }
     return withinSpan(tracer, 'twilio.make-call', attributes, async (add) => {
       const result = await placer.place(named)
@@ -131,6 +138,15 @@ export class VoiceCalls {
   find(query: { readonly callSid: string; readonly tenantId?: string }): Promise<CallRecord | undefined> {
     const { context, defaultTenantId } = this.#options
     return context.store.findCall({ tenantId: defaultTenantId, ...query })
+  }
+
+  /**
+   * What was said in a call, as ElevenLabs wrote it down, next to what was heard of it. Before ElevenLabs has written of the call only the one
+   * side is there, and empty where transcripts are switched off.
+   */
+  transcript(query: { readonly callSid: string; readonly tenantId?: string }): Promise<JoinedTurn[]> {
+    const { defaultTenantId, transcriptOf } = this.#options
+    return transcriptOf({ tenantId: defaultTenantId, ...query })
   }
 
   /** Records of calls, newest first. */
@@ -165,6 +181,18 @@ export class VoiceCalls {
   /** The call of an attempt is over, or another process has it. */
   forget(attemptId: string): void {
     this.#requests.delete(attemptId)
+  }
+
+  /** Nobody is called by an agent that would hang up at once. */
+  async #checkVariables(via: PlaceCallRequest['via'], { agentId, initiation = {} }: PlacedAnswer = {}): Promise<void> {
+    const { context, isDecidedLater } = this.#options
+    const speaker = agentId ?? context.config.elevenlabs.agentId
+    if (via === 'say' || isDecidedLater || speaker === undefined) return
+    const { dynamicVariables, overrides } = initiation as ConversationInitiation
+    const given = { ...dynamicVariables, call_sid: '' }
+    const own = { firstMessage: overrides?.agent?.firstMessage, prompt: overrides?.agent?.prompt?.prompt }
+    const { error } = await context.variables.lacking(speaker, given, own)
+    if (error) throw error
   }
 
   #ready(): CallPlacer {

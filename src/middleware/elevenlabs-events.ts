@@ -120,6 +120,11 @@ function eventKey(event: ElevenLabsWebhook): string {
 function hintsOf(event: ElevenLabsWebhook): CallHints {
   if (event.type === 'unknown') return {}
   const { conversation_id: conversationId, agent_id: agentId } = event.data
+  if (event.type === 'call_initiation_failure') {
+    // What Twilio said of a call that ElevenLabs placed; other carriers say other things.
+    const { CallSid: callSid } = event.data.metadata?.body ?? {}
+    return { conversationId, agentId, callSid: typeof callSid === 'string' && callSid !== '' ? callSid : undefined }
+  }
   if (event.type !== 'post_call_transcription') return { conversationId, agentId }
   const { metadata, conversation_initiation_client_data: initiation } = event.data
   const variables = initiation?.dynamic_variables ?? {}

@@ -69,7 +69,7 @@ async function answer(handle: HostHandler, req: ExpressRequestLike, res: Express
 }
 
 async function bodyOf(req: ExpressRequestLike, maxBytes: number): Promise<HostBody> {
-  const kept = bytesOf(req.rawBody) ?? (req.readableEnded ? (bytesOf(req.body) ?? formOf(req.body)) : undefined)
+  const kept = bytesOf(req.rawBody) ?? (req.readableEnded ? (bytesOf(req.body) ?? formOf(req)) : undefined)
   if (kept === undefined) return readNodeBody(req, maxBytes)
   return Buffer.byteLength(kept) > maxBytes ? { problem: 'too-large' } : { bytes: kept }
 }
@@ -78,9 +78,10 @@ function bytesOf(body: unknown): string | Uint8Array | undefined {
   return typeof body === 'string' || body instanceof Uint8Array ? body : undefined
 }
 
-/** A parsed form written again, for the signature of a form is over its pairs and not its bytes. */
-function formOf(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null) return undefined
+/** A parsed form written again, for the signature of a form is over its pairs and not its bytes. Nothing else can be. */
+function formOf({ headers, body }: ExpressRequestLike): string | undefined {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(String(headers['content-type'] ?? ''))
+  if (!isForm || typeof body !== 'object' || body === null) return undefined
   const form = new URLSearchParams()
   for (const [name, value] of Object.entries(body)) {
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {

@@ -4,13 +4,17 @@
  * @module
  */
 import { CONVERSATION_ID_PARAMETER } from '../agent-tools/definitions.js'
+import { NO_OBJECT_SENTENCE } from '../agent-tools/parameters.js'
 import type { ToolAnswer } from '../agent-tools/tool.js'
 import { admittedCall, type CallHints, type ElevenLabsRouteContext } from './elevenlabs-options.js'
 import { failure, jsonResponse, type HostResponse } from './host-request.js'
 
+const NO_OBJECT = jsonResponse(200, failure(NO_OBJECT_SENTENCE, 'VALIDATION_ERROR'))
+
 /**
  * Runs a server tool. Whatever comes of it, the answer is a 200 that the model reads: to a failure of HTTP it would have nothing to say. Only a
- * request that belongs to no tenant is refused as one.
+ * request that belongs to no tenant is refused as one. A body that is no object cannot say whose call it is on: that is the model's mistake,
+ * and it is told of it.
  */
 export async function answerTool(
   toolName: string,
@@ -18,16 +22,14 @@ export async function answerTool(
   query: URLSearchParams,
   context: ElevenLabsRouteContext,
 ): Promise<HostResponse> {
-  const body = (typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {}) as Record<
-    string,
-    unknown
-  >
-  const { [CONVERSATION_ID_PARAMETER]: conversationId, ...parameters } = body
+  const body = objectOf(json) ?? objectOf(objectInText(json))
+  const { [CONVERSATION_ID_PARAMETER]: conversationId, ...parameters } = body ?? {}
   const hints: CallHints = {
     conversationId: textOf(conversationId),
     tenantId: query.get('tenantId') ?? undefined,
   }
-  return run(toolName, Array.isArray(json) || typeof json === 'string' ? json : parameters, hints, context)
+  const answer = await run(toolName, body ? parameters : json, hints, context)
+  return answer.status === 404 && !objectOf(json) ? NO_OBJECT : answer
 }
 
 /** Answers the older event: `{ event: 'tool_call', data: { tool_name, parameters }, agentId, sessionId }`. */
@@ -35,7 +37,7 @@ export async function answerLegacyToolCall(
   event: Readonly<Record<string, unknown>>,
   context: ElevenLabsRouteContext,
 ): Promise<HostResponse> {
-  const data = (typeof event.data === 'object' && event.data !== null ? event.data : {}) as Record<string, unknown>
+  const data = objectOf(event.data) ?? {}
   const toolName = textOf(data.tool_name)
   if (toolName === undefined || !context.options.tools) {
     return jsonResponse(200, failure('There is no such tool.', 'UNKNOWN_TOOL'))
@@ -73,4 +75,20 @@ async function run(
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= 256 ? value : undefined
+}
+
+function objectOf(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+/** What a model wrote as text where an object was wanted. */
+function objectInText(value: unknown): unknown {
+  if (typeof value !== 'string') return undefined
+  try {
+    return JSON.parse(value)
+  } catch {
+    return undefined
+  }
 }

@@ -13,7 +13,7 @@ export interface MetricsHandlerOptions {
   readonly metrics: Metrics
   /** Counts of the day for the JSON page. */
   readonly calls: Pick<CallMetrics, 'today'>
-  /** Appointments that were made today, where the host counts them. */
+  /** Appointments that were made today, where the host counts them itself. Default: as `calls` has them. */
   readonly appointmentsToday?: () => number
   /** Default `/metrics`. */
   readonly path?: string

@@ -20,6 +20,7 @@ export class CallMetrics {
   readonly #latency
   readonly #tools
   readonly #parked
+  readonly #appointments
   readonly #metrics: Metrics
 
   constructor(metrics: Metrics) {
@@ -32,6 +33,7 @@ export class CallMetrics {
     this.#latency = metrics.histogram('callweave_agent_latency_seconds', 'From the caller\u2019s last word to the first sound of the answer that was heard', LATENCY_BOUNDS_S) // prettier-ignore
     this.#tools = metrics.counter('callweave_agent_tools_total', 'Tools that agents called, by outcome')
     this.#parked = metrics.counter('callweave_events_parked_total', 'Events that no sink took and that were given up')
+    this.#appointments = metrics.counter('callweave_appointments_scheduled_total', 'Appointments that were made')
   }
 
   initiated(direction: 'inbound' | 'outbound'): void {
@@ -61,13 +63,24 @@ export class CallMetrics {
     this.#parked.add()
   }
 
-  /** The day's counts, as the older JSON page has them. */
-  today(): { readonly initiatedToday: number; readonly completedToday: number; readonly failedToday: number } {
+  /** An appointment was made: for `tellBookings` of `callweave/agent-tools`. */
+  appointmentScheduled(): void {
+    this.#appointments.add()
+  }
+
+  /** The day's counts, as the older JSON page has them. A day begins at midnight UTC. */
+  today(): {
+    readonly initiatedToday: number
+    readonly completedToday: number
+    readonly failedToday: number
+    readonly appointmentsScheduledToday: number
+  } {
     const today = this.#metrics.today()
     return {
       initiatedToday: today.twilio_calls_initiated_total ?? 0,
       completedToday: today.twilio_calls_completed_total ?? 0,
       failedToday: today.twilio_calls_failed_total ?? 0,
+      appointmentsScheduledToday: today.callweave_appointments_scheduled_total ?? 0,
     }
   }
 }

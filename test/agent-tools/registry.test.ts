@@ -138,6 +138,15 @@ describe('a handler that', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  test.each([true, false])('never ends is answered in time on a call that nobody can tell (once: %s)', async (once) => {
+    const { clock, registry } = setup([tool(() => new Promise(() => undefined), once)])
+    const answer = registry.run({ toolName: 't', parameters: {}, context: { call: {}, tenantId: 'acme' } })
+    await new Promise(setImmediate)
+    await clock.advanceAsync(100)
+    expect(await answer).toMatchObject({ success: false, code: 'TOOL_TIMEOUT' })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   test('hears when the call ends', async () => {
     const abort = new AbortController()
     const seen: boolean[] = []

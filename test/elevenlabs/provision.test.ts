@@ -1,9 +1,15 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { toolDefinitions } from '../../src/agent-tools/definitions.js'
 import { defineTool } from '../../src/agent-tools/tool.js'
 import { ElevenLabsApi } from '../../src/elevenlabs/api.js'
-import { describeChanges, provisionAgent, type ProvisionOptions } from '../../src/elevenlabs/provision.js'
+import {
+  describeChanges,
+  provisionAgent,
+  provisionWorkspace,
+  type ProvisionOptions,
+  type ProvisionWorkspaceOptions,
+} from '../../src/elevenlabs/provision.js'
 import { ElevenLabsSimulator } from '../../src/simulator/elevenlabs/simulator.js'
 
 const hours = defineTool({ name: 'get_hours', description: 'When we are open', handler: () => 'always' })
@@ -16,8 +22,9 @@ async function setup() {
   onTestFinished(() => simulator.close())
   const api = new ElevenLabsApi({ apiKey: simulator.apiKey, baseUrl: simulator.baseUrl })
   const provision = (over: Partial<ProvisionOptions> = {}) => provisionAgent({ api, agentId: 'agent_1', ...over })
+  const provisionSettings = (over: Partial<ProvisionWorkspaceOptions> = {}) => provisionWorkspace({ api, ...over })
   const writes = () => simulator.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`) // prettier-ignore
-  return { api, provision, writes, simulator }
+  return { api, provision, provisionSettings, writes, simulator }
 }
 
 const everything = (tools = [hours, book()]): Partial<ProvisionOptions> => ({
@@ -63,7 +70,11 @@ test('a tool that changed is changed in place; what the dashboard added to it st
   const [, before] = await api.listTools()
   await api.updateTool({ toolId: before!.toolId, config: { ...before!.config, pre_tool_speech: 'force' } })
   const lean = defineTool({ name: 'book', description: 'Books a time', parameters: z.object({ at: z.string().describe('When') }), handler: () => 'done' }) // prettier-ignore
+  const writesBefore = writes().length
+  const planned = await provision({ ...everything([hours, lean]), dryRun: true })
+  expect([planned.isWritten, writes().length]).toEqual([false, writesBefore])
   const { changes } = await provision(everything([hours, lean]))
+  expect(changes).toEqual(planned.changes)
   expect(changes.map(({ action, name, path }) => [action, name, path])).toEqual([
     ['update-tool', 'book', 'description'],
     ['update-tool', 'book', 'api_schema.request_body_schema.properties'],
@@ -102,4 +113,69 @@ test('a key that may not write fails with the vendor’s words, and nothing is t
   const { provision, simulator } = await setup()
   simulator.failNextRequest({ path: '/tools', status: 403, code: 'missing_permissions' })
   await expect(provision(everything())).rejects.toMatchObject({ code: 'elevenlabs_unauthorized' })
+})
+
+describe('the workspace', () => {
+  const webhooks: Partial<ProvisionWorkspaceOptions> = {
+    postCallWebhook: { webhookId: 'wh_1', events: ['audio', 'call_initiation_failure'] },
+    initiationWebhook: { url: 'https://calls.example.com/voice/elevenlabs/initiation', headers },
+  }
+
+  test('a dry run says what would change, hides what headers hold, and writes nothing', async () => {
+    const { provisionSettings, writes } = await setup()
+    const { changes, isWritten } = await provisionSettings({ ...webhooks, dryRun: true })
+    expect([isWritten, writes()]).toEqual([false, []])
+    expect(describeChanges(changes)).toEqual([
+      '~ workspace settings: webhooks.post_call_webhook_id: null → "wh_1"',
+      '~ workspace settings: webhooks.events: ["transcript"] → ["transcript","audio","call_initiation_failure"]',
+      '~ workspace settings: conversation_initiation_client_data_webhook: null → {"url":"https://calls.example.com/voice/elevenlabs/initiation","request_headers":{"X-Secret":"(hidden)"}}', // prettier-ignore
+    ])
+    expect(JSON.stringify(changes)).not.toContain('hunter2')
+  })
+
+  test('is written once: the second run changes nothing, and what is not ours stays', async () => {
+    const { api, provisionSettings, writes } = await setup()
+    const before = await api.getSettings()
+    expect((await provisionSettings(webhooks)).isWritten).toBe(true)
+    expect(await provisionSettings(webhooks)).toEqual({ changes: [], isWritten: false })
+    expect(writes()).toEqual(['PATCH /v1/convai/settings'])
+    expect(await api.getSettings()).toEqual({
+      ...before,
+      webhooks: { post_call_webhook_id: 'wh_1', events: ['transcript', 'audio', 'call_initiation_failure'], transcript_format: 'json', send_audio: null }, // prettier-ignore
+      conversation_initiation_client_data_webhook: { url: 'https://calls.example.com/voice/elevenlabs/initiation', request_headers: headers }, // prettier-ignore
+    })
+  })
+
+  test('only the section that differs is sent, and a header that is not wanted any more goes', async () => {
+    const { api, provisionSettings } = await setup()
+    await provisionSettings(webhooks)
+    const { changes } = await provisionSettings({ initiationWebhook: { url: webhooks.initiationWebhook!.url, headers: { 'X-Other': { secret_id: 's_1' } } } }) // prettier-ignore
+    expect(changes).toEqual([{ action: 'update-workspace', name: 'settings', path: 'conversation_initiation_client_data_webhook.request_headers', before: { 'X-Secret': '(hidden)' }, after: { 'X-Other': { secret_id: '(hidden)' } } }]) // prettier-ignore
+    expect(await api.getSettings()).toMatchObject({
+      webhooks: { post_call_webhook_id: 'wh_1' },
+      conversation_initiation_client_data_webhook: { url: webhooks.initiationWebhook!.url, request_headers: { 'X-Other': { secret_id: 's_1' } } }, // prettier-ignore
+    })
+    const { conversation_initiation_client_data_webhook: initiation } = await api.getSettings()
+    expect(initiation).toEqual({ url: webhooks.initiationWebhook!.url, request_headers: { 'X-Other': { secret_id: 's_1' } } }) // prettier-ignore
+  })
+
+  test('nothing wanted is nothing written; an event that does not exist fails with the vendor’s word', async () => {
+    const { provisionSettings, writes } = await setup()
+    expect(await provisionSettings()).toEqual({ changes: [], isWritten: false })
+    expect(writes()).toEqual([])
+    await expect(provisionSettings({ postCallWebhook: { webhookId: 'wh_1', events: ['no_such_event'] } })).rejects.toMatchObject({ name: 'VendorError', status: 422 }) // prettier-ignore
+  })
+
+  test('an agent asks at the workspace’s webhook only where there is one', async () => {
+    const { api, provision, provisionSettings, writes } = await setup()
+    const asks = { initiationWebhook: 'of-workspace' } as const
+    await expect(provision(asks)).rejects.toThrow(/call provisionWorkspace first/)
+    expect(writes()).toEqual([])
+    await provisionSettings(webhooks)
+    await provision(asks)
+    expect(await provision(asks)).toEqual({ changes: [], isWritten: false })
+    const { raw } = await api.getAgent({ agentId: 'agent_1' })
+    expect(raw).toMatchObject({ platform_settings: { overrides: { enable_conversation_initiation_client_data_from_webhook: true } } }) // prettier-ignore
+    expect(raw).not.toHaveProperty('platform_settings.workspace_overrides')
+  })
 })

@@ -260,6 +260,8 @@ describe('the initiation webhook', () => {
   })
 })
 
+const NO_OBJECT = { success: false, code: 'VALIDATION_ERROR', error: 'The parameters must be one JSON object with named values.' } // prettier-ignore
+
 describe('a server tool', () => {
   test('gets exactly its parameters, and its call by the conversation that ElevenLabs filled in', async () => {
     expect(await setup().send('/elevenlabs/tools/whoami', { n: '3', conversation_id: 'conv_1' })).toEqual({
@@ -274,6 +276,14 @@ describe('a server tool', () => {
     ['nobody’s conversation', '/elevenlabs/tools/whoami', { conversation_id: 'conv_404' }, { status: 404, body: { code: 'UNKNOWN_TENANT' } }],
     ['another tenant than the call’s', '/elevenlabs/tools/whoami?tenantId=other', { conversation_id: 'conv_1' }, { status: 403, body: { code: 'TENANT_MISMATCH' } }],
     ['a body that is no JSON', '/elevenlabs/tools/whoami', '{', { status: 400, body: { code: 'VALIDATION_ERROR' } }],
+    ['a list for its body', '/elevenlabs/tools/whoami', [{ n: 3 }], { status: 200, body: NO_OBJECT }],
+    ['a number for its body', '/elevenlabs/tools/whoami', '3', { status: 200, body: NO_OBJECT }],
+    ['null for its body', '/elevenlabs/tools/whoami', 'null', { status: 200, body: NO_OBJECT }],
+    ['no body', '/elevenlabs/tools/whoami', '', { status: 200, body: NO_OBJECT }],
+    ['words for its body', '/elevenlabs/tools/whoami', '"three"', { status: 200, body: NO_OBJECT }],
+    ['an object in a text', '/elevenlabs/tools/whoami', JSON.stringify(JSON.stringify({ n: 3, conversation_id: 'conv_1' })), { status: 200, body: { success: true, data: { parameters: { n: 3 }, callSid: 'CA1' } } }],
+    ['nobody’s conversation in a text', '/elevenlabs/tools/whoami', JSON.stringify(JSON.stringify({ conversation_id: 'conv_404' })), { status: 200, body: NO_OBJECT }],
+    ['an object in a text, and another tenant than the call’s', '/elevenlabs/tools/whoami?tenantId=other', JSON.stringify('{"conversation_id":"conv_1"}'), { status: 403, body: { code: 'TENANT_MISMATCH' } }],
   ])('with %s is answered', async (_name, target, body, expected) => {
     expect(await setup().send(target, body)).toMatchObject(expected)
   }) // prettier-ignore

@@ -193,7 +193,7 @@ describe('via conversation-relay, with an ElevenLabs agent by text', () => {
     const { call, elevenlabs } = await line({
       answer: () => ({ via: 'conversation-relay', fallback: { via: 'say', text: 'Please call back.' } }),
     })
-    elevenlabs.failNextRequest({ status: 401, code: 'quota_exceeded' })
+    elevenlabs.failNextRequest({ path: 'signed-url', status: 401, code: 'quota_exceeded' })
     const placed = call([{ step: 'expect-hang-up' }], { expectViolations: [64105] })
     await placed.verify()
     expect(placed.timeline.filter(({ kind }) => kind === 'verb').map(({ details }) => details.name)).toEqual(['Connect', 'Say', 'Hangup']) // prettier-ignore
@@ -285,7 +285,7 @@ describe('via register-call', () => {
     const { call, elevenlabs } = await line({ answer: () => ({ via: 'register-call' }) }, {}, (words) =>
       said.push(words),
     )
-    elevenlabs.failNextRequest({ status })
+    elevenlabs.failNextRequest({ path: 'register-call', status })
     const placed = call([{ step: 'expect-hang-up' }])
     await placed.verify()
     expect([said, spoken('Hangup', placed)]).toEqual([[text], true])
@@ -296,7 +296,7 @@ describe('via register-call', () => {
     const { call, elevenlabs } = await line({
       answer: () => ({ via: 'register-call', timeoutMs: 1000, fallback: { via: 'say', text: 'Another time.' } }),
     })
-    elevenlabs.failNextRequest({ delayMs: 8000 })
+    elevenlabs.failNextRequest({ path: 'register-call', delayMs: 8000 })
     const placed = call([{ step: 'expect-hang-up' }])
     await placed.verify()
     const voiceRequest = placed.timeline.find(({ kind }) => kind === 'webhook')

@@ -46,9 +46,19 @@ seconds_count 3
     calls.initiated('inbound')
     calls.ended('completed', 30)
     calls.ended('busy', null)
-    expect(calls.today()).toEqual({ initiatedToday: 2, completedToday: 1, failedToday: 1 })
+    expect(calls.today()).toEqual({
+      initiatedToday: 2,
+      completedToday: 1,
+      failedToday: 1,
+      appointmentsScheduledToday: 0,
+    })
     clock.advance(3_600_000)
-    expect(calls.today()).toEqual({ initiatedToday: 0, completedToday: 0, failedToday: 0 })
+    expect(calls.today()).toEqual({
+      initiatedToday: 0,
+      completedToday: 0,
+      failedToday: 0,
+      appointmentsScheduledToday: 0,
+    })
   })
 })
 

@@ -10,7 +10,7 @@ import type { SimulatedAgent } from './agent.js'
 import type { ConversationRecord } from './record.js'
 import { errorAnswer, jsonAnswer, type RestAnswer } from './rest-answer.js'
 import { silentMp3 } from './silent-mp3.js'
-import { patched, SimulatedTools } from './workspace.js'
+import { patched, SimulatedSettings, SimulatedTools } from './workspace.js'
 
 /** One request, as it came. */
 export interface RestRequest {
@@ -68,6 +68,7 @@ export class RestApi {
   readonly registeredCalls = new Map<string, RegisteredCall>()
   readonly #options: RestOptions
   readonly #tools = new SimulatedTools()
+  readonly #settings = new SimulatedSettings()
   /** What was changed over the REST API, by agent. */
   readonly #agentPatches = new Map<string, Record<string, unknown>>()
 
@@ -101,6 +102,9 @@ export class RestApi {
         return jsonAnswer(200, subscription)
     }
     const [area, kind, id = '', part] = path
+    if (area === 'convai' && kind === 'settings' && path.length === 2) {
+      return this.#settings.answer(method, readJsonObject(request.body))
+    }
     if (area === 'convai' && kind === 'agents' && part === undefined) {
       if (method === 'GET') return this.#agent(id)
       if (method === 'PATCH') return this.#patchAgent(id, request.body)

@@ -1,7 +1,7 @@
 /**
- * What the REST API can change: the workspace's tools, and settings of agents that only the REST API shows.
+ * What the REST API can change: the workspace's tools and settings, and settings of agents that only the REST API shows.
  *
- * @see https://elevenlabs.io/docs/api-reference/tools (read 2026-11-21)
+ * @see https://elevenlabs.io/docs/api-reference/tools and …/workspace (read 2026-11-21)
  * @module
  */
 import { randomBytes } from 'node:crypto'
@@ -64,6 +64,39 @@ export class SimulatedTools {
   #describe(id: string): JsonObject {
     const usage_stats = { total_calls: 0, avg_latency_secs: 0 }
     return { id, tool_config: this.#tools.get(id), access_info: { is_creator: true, role: 'admin' }, usage_stats }
+  }
+}
+
+const WEBHOOK_EVENTS: ReadonlySet<unknown> = new Set(['transcript', 'audio', 'call_initiation_failure', 'answering_machine_detection', 'unredacted_transcript', 'unredacted_audio']) // prettier-ignore
+
+/** The settings of one simulated workspace. They are shown and kept; where webhooks really go is said by the simulator's own options. */
+export class SimulatedSettings {
+  #settings: JsonObject = {
+    conversation_initiation_client_data_webhook: null,
+    webhooks: { post_call_webhook_id: null, events: ['transcript'], transcript_format: 'json', send_audio: null },
+    can_use_mcp_servers: false,
+    rag_retention_period_days: 10,
+    conversation_embedding_retention_days: null,
+    default_livekit_stack: 'standard',
+  }
+
+  /** Answers a request to `/v1/convai/settings`. A section that is sent replaces the one that was there. */
+  answer(method: string, body: JsonObject | undefined): RestAnswer {
+    if (method === 'GET') return jsonAnswer(200, this.#settings)
+    if (method !== 'PATCH') return notAllowed
+    if (!body) return invalid('body', 'JSON decode error')
+    const known = Object.fromEntries(Object.entries(body).filter(([key]) => Object.hasOwn(this.#settings, key)))
+    const { webhooks, conversation_initiation_client_data_webhook: initiation } = known
+    if (
+      isObject(webhooks) &&
+      Array.isArray(webhooks.events) &&
+      !webhooks.events.every((one) => WEBHOOK_EVENTS.has(one))
+    )
+      return invalid('webhooks', 'Input should be one of the known events')
+    if (isObject(initiation) && !(typeof initiation.url === 'string' && isObject(initiation.request_headers)))
+      return invalid('conversation_initiation_client_data_webhook', 'Field required')
+    this.#settings = { ...this.#settings, ...known }
+    return jsonAnswer(200, this.#settings)
   }
 }
 
