@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ElevenLabsSimulator, syntheticSpeech, TwilioSimulator, type Heard, type Reply } from 'callweave/simulator'
 import { createReceptionist } from './server.js'
-import { stepClock } from './step-clock.js'
+import { stepClock } from '../step-clock.js'
 
 const clock = stepClock(Date.UTC(2026, 2, 5, 16)) // a Thursday
 const WEBHOOK_SECRET = 'wsec_simulated_workspace'

@@ -7,8 +7,16 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** Starts it at a moment; `stop()` ends it. */
-export function stepClock(startAt: number): Clock & { stop(): void } {
+/** A clock that can be waited on. */
+export interface StepClock extends Clock {
+  /** Resolves once so much time has passed on it, in milliseconds. */
+  sleep(ms: number): Promise<void>
+  /** Ends it. */
+  stop(): void
+}
+
+/** Starts it at a moment, in milliseconds since 1970. */
+export function stepClock(startAt: number): StepClock {
   const timers = new Set<Timer>()
   let nowMs = startAt
   let isStopped = false
@@ -37,6 +45,7 @@ export function stepClock(startAt: number): Clock & { stop(): void } {
     setTimeout: (callback, delayMs) => add(callback, delayMs),
     setInterval: (callback, periodMs) => add(callback, periodMs, periodMs),
     clear: (timer) => void timers.delete(timer as Timer),
+    sleep: (ms) => new Promise((resolve) => void add(resolve, ms)),
     stop: () => {
       isStopped = true
     },
