@@ -3,16 +3,18 @@
  */
 import { expect, test } from 'vitest'
 import { createCallsApi } from '../../src/middleware/calls-api.js'
-import { syntheticSpeech, type CallerStep, type SimulatedCall } from '../../src/simulator/index.js'
+import { syntheticSpeech, type Callee, type CallerStep, type SimulatedCall } from '../../src/simulator/index.js'
+import type { VoiceOptions } from '../../src/voice.js'
 import { LEAD_NUMBER, officeLine, verbsOf, type OfficeLine } from './office-line.js'
 
 type Step = CallerStep<SimulatedCall>
 
-async function office(script: readonly Step[]) {
+async function office(script: readonly Step[], more: Pick<Callee, 'dials'> = {}, voice: Partial<VoiceOptions> = {}) {
   const said: string[] = []
   const line = await officeLine({
+    voice,
     twilio: {
-      callee: { script },
+      callee: { script, ...more },
       speakText: (text) => {
         said.push(text)
         return syntheticSpeech(text).audio
@@ -63,5 +65,26 @@ test('a menu: the key is taken, the opt-out is stored before it is confirmed, an
   expect(again).toMatchObject({ status: 403, json: { code: 'CALL_REFUSED' } })
   expect(again.json.failedChecks).toContain('notOnDNC')
   expect(line.twilio.calls).toHaveLength(1)
+  await line.expectNothingLeft()
+})
+
+test('a menu whose transfer reaches nobody comes back to the menu', async () => {
+  const transfer = { action: 'transfer', transfer: { to: '+12025550166' } } as const
+  const { line, said, ask } = await office(
+    [
+      { step: 'wait-for-agent-speech', forMs: 100 },
+      { step: 'press', digits: '2' },
+      { step: 'pause', ms: 20_000 },
+      { step: 'hang-up' },
+    ],
+    { dials: [{ status: 'busy', ringMs: 500 }] },
+    { menu: { keys: { '2': transfer } } },
+  )
+  await ask('/api/calls/menu', { toNumber: LEAD_NUMBER })
+  const call = line.placed()
+  await call.verify()
+  expect(verbsOf(call).slice(0, 4)).toEqual(['Gather', 'Say', 'Dial', 'Gather'])
+  expect(said.filter((text) => text.startsWith('Press 1'))).toHaveLength(2)
+  expect(line.elevenlabs.conversations).toEqual([])
   await line.expectNothingLeft()
 })
