@@ -91,7 +91,6 @@ await play(async () => {
     apiKey: API_KEY,
     onCallback: (phoneNumber, reason) => callbacks.push(`${phoneNumber} ${reason}`),
     clock,
-    allowInsecure: true, // the simulator speaks plain HTTP
   })
   const host = await startHost(app, process.argv[2])
   publicHosts[HOST] = host.origin
@@ -144,9 +143,7 @@ await play(async () => {
   const again = await ask('/api/calls/simple', { toNumber: DAN, message: REMINDER })
   assert.equal(again.status, 403, 'somebody who opted out was called again')
   assert.deepEqual(again.body.failedChecks, ['consentNotRevoked', 'notOnDNC'], 'the refusal names other reasons')
-  console.log(
-    `/api/calls/simple, to the number that opted out\n  refused: ${(again.body.failedChecks).join(', ')}`,
-  )
+  console.log(`/api/calls/simple, to the number that opted out\n  refused: ${again.body.failedChecks.join(', ')}`)
   assert.equal(twilio.calls.length, 4, 'other telephones rang than those that may')
 
   await app.voice.close({ drainMs: 0 })

@@ -116,7 +116,6 @@ await play(async () => {
     national,
     apiKey: API_KEY,
     clock,
-    allowInsecure: true, // the simulators speak plain HTTP
   })
   const host = await startHost(app, process.argv[2])
   publicHosts[HOST] = host.origin
