@@ -1,4 +1,5 @@
 /** A clock that moves by itself whenever the process has nothing left to do, so that a busy machine slows the call and changes nothing. */
+import 'undici' // callweave loads it with its first request, and while a module loads this clock would run on
 import type { Clock } from 'callweave'
 
 interface Timer {
