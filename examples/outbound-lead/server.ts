@@ -12,7 +12,7 @@ import {
   type NationalRegistry,
 } from 'callweave/compliance'
 import { promptText } from 'callweave/context'
-import { createCallsApi, firstOf, limitByIp, type HostHandler } from 'callweave/http'
+import { CALL_API_PATHS, createCallsApi, firstOf, limitByIp, type HostHandler } from 'callweave/http'
 import type { Store } from 'callweave/storage'
 import { verifySharedSecret } from 'callweave/webhooks'
 
@@ -71,6 +71,8 @@ export async function leadCalls(options: LeadCallsOptions): Promise<{ voice: Voi
     defaults: { via: 'conversation-relay', recording: 'off', purpose: 'marketing', ringSeconds: 30 },
     ...(rest.logger ? { logger: rest.logger } : {}),
   })
-  const limited = limitByIp(api, rest.clock ? { clock: rest.clock } : {}) // ten an hour from one address
+  // Ten an hour from one address; what else the host has is not counted.
+  const paths = Object.keys(CALL_API_PATHS)
+  const limited = limitByIp(api, { paths, ...(rest.clock ? { clock: rest.clock } : {}) })
   return { voice, handle: firstOf(voice.handle, limited) }
 }
