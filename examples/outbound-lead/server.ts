@@ -57,7 +57,7 @@ export async function leadCalls(options: LeadCallsOptions): Promise<{ voice: Voi
         initiation: {
           dynamicVariables: { lead_name: promptText(lead?.name), property: promptText(lead?.metadata.property) },
         },
-        fallback: { via: 'say', text: 'We are sorry, something went wrong. We will not call again today. Goodbye.' },
+        fallback: { via: 'say', text: 'We are sorry, something went wrong. Goodbye.' },
       }
     },
   })
