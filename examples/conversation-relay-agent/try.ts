@@ -8,13 +8,14 @@
  */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
-import { scaledClock, type LiveRelayCall } from 'callweave'
+import type { LiveRelayCall } from 'callweave'
 import { ElevenLabsSimulator, syntheticSpeech, TwilioSimulator } from 'callweave/simulator'
+import { stepClock } from '../step-clock.js'
 import { agentLine } from './server.js'
 
 const HOST = 'phone.riverside-dental.example'
 const account = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'the-simulated-account-has-this-token' }
-const clock = scaledClock(5)
+const clock = stepClock(Date.now())
 
 const elevenlabs = await ElevenLabsSimulator.start({
   clock,
@@ -96,4 +97,5 @@ try {
   await elevenlabs.close()
   server.closeAllConnections()
   server.close()
+  clock.stop()
 }

@@ -8,14 +8,15 @@
  */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
-import { scaledClock, type LiveRelayCall } from 'callweave'
+import type { LiveRelayCall } from 'callweave'
 import { syntheticSpeech, TwilioSimulator } from 'callweave/simulator'
+import { stepClock } from '../step-clock.js'
 import type { Model } from './models.js'
 import { relayLine } from './server.js'
 
 const HOST = 'phone.riverside-dental.example'
 const account = { accountSid: `AC${'0'.repeat(32)}`, authToken: 'the-simulated-account-has-this-token' }
-const clock = scaledClock(5)
+const clock = stepClock(Date.now())
 
 /** In place of a language model: it knows two sentences, and writes them word by word as a model does. */
 const model: Model = async function* (turn, signal) {
@@ -23,7 +24,7 @@ const model: Model = async function* (turn, signal) {
     ? 'Con mucho gusto. El jueves a las diez y media está libre.'
     : 'We are open from Monday to Friday, from nine in the morning until five in the afternoon, and on Saturdays as well, but only until noon.'
   for (const word of text.match(/\S+\s*/g) ?? []) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await clock.sleep(50)
     signal.throwIfAborted()
     yield word
   }
@@ -98,4 +99,5 @@ try {
   await twilio.close()
   server.closeAllConnections()
   server.close()
+  clock.stop()
 }

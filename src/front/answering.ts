@@ -207,11 +207,11 @@ export class Answering {
   /** What was asked for when the call was placed, as a way to answer it. */
   #planOf(request: PlaceCallRequest | undefined): AnswerPlan {
     const { context, texts } = this.#options
-    const { via, answer = {}, tenantId } = request ?? { via: 'bridge' as const }
+    const { via, answer = {}, tenantId: tenant, attemptId: attempt } = request ?? { via: 'bridge' as const }
     if (via !== 'say') return { ...answer, via }
     if (typeof answer.twiml === 'string') return { twiml: answer.twiml }
     if (answer.menu !== undefined && answer.menu !== false) {
-      return { twiml: menuResponse({ action: context.urls.of('gather', { tenant: tenantId }), texts }).toString() }
+      return { twiml: menuResponse({ action: context.urls.of('gather', { tenant, attempt }), texts }).toString() }
     }
     if (typeof answer.message === 'string') return { twiml: messageResponse(answer.message, { texts }).toString() }
     if (typeof answer.text === 'string') return { via, text: answer.text }

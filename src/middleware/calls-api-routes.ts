@@ -88,7 +88,7 @@ export const CALL_ROUTES: Readonly<Record<Exclude<CallRouteName, 'status'>, Call
       const phone = toNumber(json)
       const message = textOf(json.message)
       if (phone === undefined || message === undefined) return { error: 'toNumber and message are required' }
-      return { phone, via: 'say', answer: { kind: 'message', message } }
+      return { phone, via: 'say', answer: { message } }
     },
     show: ({ callSid, status }) => ({ success: true, callSid, status }),
   },
@@ -96,7 +96,7 @@ export const CALL_ROUTES: Readonly<Record<Exclude<CallRouteName, 'status'>, Call
     read: (json) => {
       const phone = toNumber(json)
       if (phone === undefined) return { error: 'toNumber is required' }
-      return { phone, via: 'say', answer: { kind: 'menu' } }
+      return { phone, via: 'say', answer: { menu: true } }
     },
     show: ({ callSid, status }) => ({ success: true, callSid, status }),
   },

@@ -9,7 +9,7 @@ import type { CallPlacer, PlaceCallResult } from '../calls/place-call.js'
 import type { PlaceCallRequest } from '../calls/plan.js'
 import type { CallStore, LeadStore } from '../storage/store.js'
 import { readPhoneNumber } from '../core/phone-number.js'
-import { failure, jsonResponse, type HostHandler, type HostRequest, type HostResponse } from './host-request.js'
+import { failure, isAt, jsonResponse, type HostHandler, type HostRequest, type HostResponse } from './host-request.js'
 import { CALL_ROUTES, type CallRoute, type CallRouteName } from './calls-api-routes.js'
 
 /** Who asks, as the host's own authentication says. */
@@ -78,7 +78,7 @@ export function createCallsApi(options: CallsApiOptions): HostHandler {
   const logger = maskingLogger(options.logger ?? silentLogger)
   return async (request) => {
     const path = request.target.split('?', 1)[0] ?? '/'
-    const name = Object.keys(paths).find((known) => (known.endsWith('/') ? path.startsWith(known) : path === known))
+    const name = Object.keys(paths).find((known) => isAt(known, path))
     const route = name === undefined ? undefined : paths[name]
     if (name === undefined || route === undefined) return undefined
     if (request.method !== (route === 'status' ? 'GET' : 'POST')) {

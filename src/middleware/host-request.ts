@@ -58,6 +58,11 @@ export function firstOf(...handlers: readonly HostHandler[]): HostHandler {
   }
 }
 
+/** Whether a path is a known one, or begins with one that ends with a slash. */
+export function isAt(known: string, path: string): boolean {
+  return known.endsWith('/') ? path.startsWith(known) : path === known
+}
+
 /** An answer as JSON. */
 export function jsonResponse(status: number, body: unknown): HostResponse {
   return { status, contentType: 'application/json; charset=utf-8', body: JSON.stringify(body) }

@@ -5,13 +5,18 @@
  * @module
  */
 import { systemClock, type Clock } from '../core/clock.js'
-import { jsonResponse, type HostHandler, type HostRequest } from './host-request.js'
+import { isAt, jsonResponse, type HostHandler, type HostRequest } from './host-request.js'
 
 export interface IpLimiterOptions {
   /** Requests in any stretch of {@link windowMs}. Default 10. */
   readonly maxRequests?: number
   /** Default 3 600 000: an hour. */
   readonly windowMs?: number
+  /**
+   * The paths that count, written as the keys of `CALL_API_PATHS` are: one that ends with a slash is a beginning. Give them where the host has more
+   * behind the same mount point. Default: every path.
+   */
+  readonly paths?: readonly string[]
   /**
    * How many proxies of your own stand in front, each of which appends the address that it saw to `X-Forwarded-For`. Default 0: the header is not
    * looked at, for anyone can write it.
@@ -25,10 +30,12 @@ export interface IpLimiterOptions {
 /** A handler that asks another, unless the address has had its share: then 429, and when to come again. */
 export function limitByIp(handle: HostHandler, options: IpLimiterOptions = {}): HostHandler {
   const { maxRequests = 10, windowMs = 3_600_000, trustedProxies = 0 } = options
-  const { maxAddresses = 10_000, clock = systemClock } = options
+  const { maxAddresses = 10_000, clock = systemClock, paths } = options
   if (!(maxRequests >= 1)) throw new RangeError(`maxRequests must be at least 1, got ${maxRequests}`)
   const seen = new Map<string, number[]>()
   return async (request) => {
+    const path = request.target.split('?', 1)[0] ?? '/'
+    if (paths && !paths.some((known) => isAt(known, path))) return handle(request)
     const address = addressOf(request, trustedProxies)
     const nowMs = clock.monotonicMs()
     const recent = (seen.get(address) ?? []).filter((atMs) => atMs > nowMs - windowMs)

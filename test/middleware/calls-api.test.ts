@@ -100,8 +100,8 @@ describe('each route answers as its application expects', () => {
     expect(await ask('/api/calls/simple', { toNumber: PHONE, message: 'Hello.' })).toMatchObject({ status: 200, json: { callSid: CALL } }) // prettier-ignore
     expect(await ask('/api/calls/menu', { toNumber: PHONE })).toMatchObject({ status: 200 })
     expect(placed.map(({ via, answer }) => [via, answer])).toEqual([
-      ['say', { kind: 'message', message: 'Hello.' }],
-      ['say', { kind: 'menu' }],
+      ['say', { message: 'Hello.' }],
+      ['say', { menu: true }],
     ])
   })
 

@@ -6,8 +6,8 @@ import { limitByIp, type IpLimiterOptions } from '../../src/middleware/ip-limite
 function setup(options: IpLimiterOptions = {}) {
   const clock = new ManualClock()
   const handle = limitByIp(async () => textResponse(200, 'OK'), { clock, ...options })
-  const from = async (remoteAddress: string | undefined, forwarded?: string | string[]) => {
-    const request: HostRequest = { method: 'POST', target: '/', header: (name) => (name === 'x-forwarded-for' ? forwarded : undefined), readBody: () => Promise.resolve({ bytes: '' }), remoteAddress } // prettier-ignore
+  const from = async (remoteAddress: string | undefined, forwarded?: string | string[], target = '/') => {
+    const request: HostRequest = { method: 'POST', target, header: (name) => (name === 'x-forwarded-for' ? forwarded : undefined), readBody: () => Promise.resolve({ bytes: '' }), remoteAddress } // prettier-ignore
     return handle(request)
   }
   return { clock, from }
@@ -29,6 +29,13 @@ test('ten an hour, and not eleven; then again as they grow old, one by one', asy
   clock.advance(3_000_000)
   expect((await from('192.0.2.1'))?.status).toBe(200)
   expect((await from('192.0.2.1'))?.status).toBe(429)
+})
+
+test('where paths are named, requests for others are not counted, and never refused', async () => {
+  const { from } = setup({ maxRequests: 1, paths: ['/calls', '/status/'] })
+  const at = async (target: string) => (await from('192.0.2.1', undefined, target))?.status
+  expect([await at('/page'), await at('/page'), await at('/calls/more')]).toEqual([200, 200, 200])
+  expect([await at('/calls?x=1'), await at('/status/7'), await at('/page')]).toEqual([200, 429, 200])
 })
 
 describe('behind proxies', () => {

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import 'undici' // loaded with the first request otherwise, and while a module loads this clock runs on
 import { afterEach } from 'vitest'
 import { ManualClock, type Clock } from '../../src/core/clock.js'
 

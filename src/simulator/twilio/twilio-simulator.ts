@@ -28,7 +28,10 @@ export interface TwilioSimulatorOptions {
   readonly authToken?: string
   /** Default: {@link systemClock}. With `scaledClock(10)` calls, timeouts and delays take a tenth of their time. */
   readonly clock?: Clock
-  /** Where public hosts are on this machine, e.g. `{ 'app.example.com': 'http://127.0.0.1:3000' }`. Default: as written. */
+  /**
+   * Where public hosts are on this machine, e.g. `{ 'app.example.com': 'http://127.0.0.1:3000' }`. Default: as written. Looked up at each request:
+   * a host that starts later may be put in then.
+   */
   readonly publicHosts?: PublicHosts
   /** Seed of the faults. Default 1. Each call draws from its own sequence. */
   readonly seed?: number

@@ -288,3 +288,12 @@ test('closing ends live calls without a word and leaves nothing open', async () 
   await expect(fetch(url)).rejects.toThrow()
   expect(() => simulator.placeCall(inbound())).toThrow(TypeError)
 })
+
+test('a public host that is put in after the simulator has started is found', async () => {
+  const publicHosts: Record<string, string> = {}
+  const { app, simulator } = await setUp({ routes: { '/voice': () => xml('<Hangup/>') } }, { publicHosts })
+  publicHosts[PUBLIC_HOST] = app.origin
+  const call = simulator.placeCall(inbound({ script: [{ step: 'expect-hang-up' }] }))
+  await call.verify()
+  expect(call.webhooks.map(({ purpose, status }) => [purpose, status])).toEqual([['voice', 200]])
+})

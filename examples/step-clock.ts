@@ -1,4 +1,5 @@
 /** A clock that moves by itself whenever the process has nothing left to do, so that a busy machine slows the call and changes nothing. */
+import 'undici' // callweave loads it with its first request, and while a module loads this clock would run on
 import type { Clock } from 'callweave'
 
 interface Timer {
@@ -7,8 +8,16 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** Starts it at a moment; `stop()` ends it. */
-export function stepClock(startAt: number): Clock & { stop(): void } {
+/** A clock that can be waited on. */
+export interface StepClock extends Clock {
+  /** Resolves once so much time has passed on it, in milliseconds. */
+  sleep(ms: number): Promise<void>
+  /** Ends it. */
+  stop(): void
+}
+
+/** Starts it at a moment, in milliseconds since 1970. */
+export function stepClock(startAt: number): StepClock {
   const timers = new Set<Timer>()
   let nowMs = startAt
   let isStopped = false
@@ -37,6 +46,7 @@ export function stepClock(startAt: number): Clock & { stop(): void } {
     setTimeout: (callback, delayMs) => add(callback, delayMs),
     setInterval: (callback, periodMs) => add(callback, periodMs, periodMs),
     clear: (timer) => void timers.delete(timer as Timer),
+    sleep: (ms) => new Promise((resolve) => void add(resolve, ms)),
     stop: () => {
       isStopped = true
     },
