@@ -51,7 +51,7 @@ export class Following {
       telephone,
       clock,
       logger,
-      kick: () => this.#loop.kick(),
+      kick: (queue?: string) => this.#loop.kick(queue),
       onStatus: (taken: CallStatusTaken) => options.onStatus(taken),
       ...(retries === undefined ? {} : { retries }),
       ...(cost === undefined ? {} : { cost }),
@@ -62,6 +62,7 @@ export class Following {
       store,
       clock,
       logger,
+      isBusy: () => this.#webhooks.isBusy,
       handlers: {
         [WEBHOOK_QUEUE]: this.#webhooks.process,
         [RECONCILE_QUEUE]: this.reconciler.process,
