@@ -59,6 +59,13 @@ export interface CallWebhooksOptions {
   readonly random?: () => number
 }
 
+/**
+ * What follows the address of a webhook for Twilio to repeat it when it was not taken: twice more, within its 15 seconds, after a 5xx, and where
+ * there was no connection or no answer within 6 seconds. Left out, only a connection that was not made is tried again, once. Never sent, and
+ * never signed (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides, read 2026-11-21).
+ */
+export const REPEATED = '#rc=2&rt=6000&rp=5xx,ct,rt'
+
 /** How long it is remembered that a webhook was taken in: longer than anyone repeats one. */
 const REMEMBER_MS = 26 * 3_600_000
 /** Longer than `visibilityMs` of the loop: who takes the work over while its first taker still runs waits a little more. */
@@ -90,7 +97,8 @@ export class CallWebhooks {
   }
 
   /**
-   * Keeps a webhook. Once this resolves it will be taken in, whatever dies: acknowledge it then.
+   * Keeps a webhook. Once this resolves it will be taken in, whatever dies: acknowledge it then. When it rejects, answer 503: an address with
+   * {@link REPEATED} at its end is then asked again.
    *
    * The same webhook again, however often, is one.
    */
@@ -266,7 +274,7 @@ export class CallWebhooks {
  * Names a webhook by what it says, so that every delivery of it has one name. Twilio's own token is the same for the deliveries of one webhook, and
  * is left out: it is a header that a proxy may drop.
  */
-function webhookId({ kind, params }: CallWebhook): string {
+export function webhookId({ kind, params }: Pick<CallWebhook, 'kind' | 'params'>): string {
   const { CallSid: callSid = '', SequenceNumber: sequence, CallStatus: status = '' } = params
   if (kind === 'status' && sequence !== undefined) return `webhook:status:${callSid}:${sequence}:${status}`
   const sorted = Object.keys(params).sort().map((name) => [name, params[name]]) // prettier-ignore

@@ -3,15 +3,23 @@
  *
  * @module
  */
+import { isWorthHolding } from '../calls/held-writes.js'
 import type { CallChanges } from '../storage/store.js'
 import type { ElevenLabsWebhook } from '../webhooks/elevenlabs-payloads.js'
 import type { NewTranscript } from '../records/transcript.js'
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
-import type { FrontContext, LiveCall } from './context.js'
+import { within, type FrontContext, type LiveCall } from './context.js'
 
 /** Turns of one call that are kept for its transcript; later ones are left out. */
 const MAX_TURNS = 5000
+
+/** What the store does not take is written again after so long, in milliseconds, and then after twice as long, up to the longest; for an hour. */
+const FIRST_AGAIN_MS = 1000
+const MAX_AGAIN_MS = 30_000
+const GIVE_UP_MS = 3_600_000
+/** So many calls may wait for their writes; what fails beyond it is left out. */
+const MAX_WAITING = 10_000
 
 /** How long it is known whose call a conversation was: longer than ElevenLabs takes to write of it. */
 const INDEXED_MS = 26 * 3_600_000
@@ -34,6 +42,9 @@ export class CallRecords {
   readonly #writes = new Map<string, Promise<void>>()
 
   readonly #defaultTenantId: string
+  #settle: () => void = () => undefined
+  #isSettling = false
+  readonly #settling = new Promise<void>((resolve) => (this.#settle = resolve))
 
   constructor(
     context: FrontContext,
@@ -147,8 +158,10 @@ export class CallRecords {
     await this.#context.store.updateCall({ tenantId, callSid, changes: { conversationId } })
   }
 
-  /** Resolves when everything that was to be written is written, or has failed. */
+  /** Resolves when everything that was to be written is written, or has failed: from now on nothing waits for a store that is down. */
   async settled(): Promise<void> {
+    this.#isSettling = true
+    this.#settle()
     await Promise.all(this.#writes.values())
   }
 
@@ -171,11 +184,11 @@ export class CallRecords {
     this.write(callSid, () => this.#context.store.updateCall({ tenantId, callSid, changes }))
   }
 
-  /** Writes something about a call once everything before it is written. A failure is logged. */
+  /** Writes something about a call once everything before it is written. A store that is down is waited for; another failure is logged. */
   write(callSid: string, write: () => Promise<unknown>): void {
     const before = this.#writes.get(callSid) ?? Promise.resolve()
     const writing = before
-      .then(write)
+      .then(() => this.#untilTaken(callSid, write))
       .catch((error: unknown) => {
         this.#context.logger.error('The record of a call could not be written', { callSid, error })
       })
@@ -183,6 +196,22 @@ export class CallRecords {
         if (this.#writes.get(callSid) === writing) this.#writes.delete(callSid)
       })
     this.#writes.set(callSid, writing)
+  }
+
+  async #untilTaken(callSid: string, write: () => Promise<unknown>): Promise<void> {
+    const { clock, logger } = this.#context
+    const untilMs = clock.monotonicMs() + GIVE_UP_MS
+    for (let againMs = FIRST_AGAIN_MS; ; againMs = Math.min(againMs * 2, MAX_AGAIN_MS)) {
+      try {
+        await write()
+        return
+      } catch (error) {
+        const mayWait = !this.#isSettling && this.#writes.size <= MAX_WAITING && clock.monotonicMs() < untilMs
+        if (!mayWait || !isWorthHolding(error)) throw error
+        if (againMs === FIRST_AGAIN_MS) logger.warn('The record of a call waits for the store', { callSid, error })
+        await within(clock, againMs, this.#settling)
+      }
+    }
   }
 }
 
