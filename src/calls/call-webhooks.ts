@@ -98,7 +98,7 @@ export class CallWebhooks {
 
   /**
    * Keeps a webhook. Once this resolves it will be taken in, whatever dies: acknowledge it then. When it rejects, answer 503: an address with
-   * {@link REPEATED} at its end is then asked again.
+   * `#rc=2&rp=5xx` at its end is then asked again.
    *
    * The same webhook again, however often, is one.
    */

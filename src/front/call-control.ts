@@ -12,9 +12,9 @@ import { gather } from '../twiml/gather.js'
 import { inboundProblemResponse, menuResponse, type PresetTexts } from '../twiml/presets.js'
 import { response } from '../twiml/response.js'
 import { say } from '../twiml/speech.js'
-import type { AnswerWays } from './answer-ways.js'
+import type { AnswerWays, LiveRelayCall } from './answer-ways.js'
 import type { BridgedCalls } from './bridged-calls.js'
-import type { FrontContext, LiveCall } from './context.js'
+import { within, type FrontContext, type LiveCall } from './context.js'
 
 /** What can be done with a call, by the way in which it is connected. */
 export interface CallAbilities {
@@ -97,6 +97,8 @@ export interface CallOrigin {
 
 const E164 = /^\+[1-9]\d{1,14}$/
 const SPEECH_TIMEOUT_MS = 30_000
+/** What a relay session says is over by reckoning, and nothing tells of it: it is looked at so often, in milliseconds. */
+const LOOK_EVERY_MS = 100
 /** An agent that was told that its call ends may still say goodbye: so long is waited for it to begin, in milliseconds. */
 const GOODBYE_GRACE_MS = 3000
 const MAX_WHISPER_CHARS = 400
@@ -133,11 +135,11 @@ export class CallController {
       },
       transfer: async (options) => {
         const twiml = this.transferTwiml(options, origin)
-        if (options.afterSpeech !== false) await bridge?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+        if (options.afterSpeech !== false) await this.#heard(bridge, relay)
         return this.#send(callSid, bridge, { twiml })
       },
       menu: async () => {
-        await bridge?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+        await this.#heard(bridge, relay)
         return this.#send(callSid, bridge, { twiml: this.#menuTwiml(origin) })
       },
       sayAndHangUp: (text) => this.#send(callSid, bridge, { twiml: response(say(text), hangup()).toString() }),
@@ -207,6 +209,18 @@ export class CallController {
     } catch (error) {
       takeBack?.()
       throw error
+    }
+  }
+
+  /** Waits until what is being said was heard, or the call is over. */
+  async #heard(call: LiveCall | undefined, relay: LiveRelayCall | undefined): Promise<void> {
+    await call?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+    if (!relay) return
+    const { clock } = this.#options.context
+    const untilMs = clock.monotonicMs() + SPEECH_TIMEOUT_MS
+    const { session } = relay
+    while (session.isSpeaking && session.state !== 'ended' && clock.monotonicMs() < untilMs) {
+      await within(clock, LOOK_EVERY_MS, session.ended)
     }
   }
 
