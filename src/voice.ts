@@ -141,7 +141,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
     this.#optOuts = new OptOuts({
       context,
       options: options.optOut ?? {},
-      sayAndHangUp: (callSid, text) => this.calls.live(callSid).sayAndHangUp(text),
+      sayAndHangUp: (callSid, text, how) => this.calls.live(callSid).sayAndHangUp(text, how),
     })
     this.calls = new VoiceCalls({
       context,

@@ -79,7 +79,7 @@ export class BridgedCalls {
       ...(toolTimeoutMs === undefined ? {} : { toolTimeoutMs }),
     })
     const bridge = new MediaStreamBridge({ ...this.#options.bridge, conversation, clock, logger })
-    const call: LiveCall = { ...incoming, bridge }
+    const call: LiveCall = { ...incoming, bridge, language: initiation?.overrides?.agent?.language }
     this.live.set(callSid, call)
     void bridge.ended.then((end) => {
       aborted.abort()

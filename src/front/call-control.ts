@@ -66,8 +66,8 @@ export interface CallControl {
   transfer(options: TransferOptions): Promise<CallChange>
   /** Puts the caller to the menu by keypad, once what is being said was heard. */
   menu(): Promise<CallChange>
-  /** Says a sentence, in the middle of whatever is being said, and hangs up. */
-  sayAndHangUp(text: string): Promise<CallChange>
+  /** Says a sentence, in the middle of whatever is being said, and hangs up. `language` as `<Say>` takes it, e.g. `es-MX`; default: the account's. */
+  sayAndHangUp(text: string, how?: { readonly language?: string }): Promise<CallChange>
   /** Presses keys: `0-9`, `*`, `#`, and `w` for half a second. */
   sendDigits(digits: string): CallChange
   /** Tells the agent something that is no turn of the caller's. */
@@ -142,7 +142,7 @@ export class CallController {
         await this.#heard(bridge, relay)
         return this.#send(callSid, bridge, { twiml: this.#menuTwiml(origin) })
       },
-      sayAndHangUp: (text) => this.#send(callSid, bridge, { twiml: response(say(text), hangup()).toString() }),
+      sayAndHangUp: (text, how = {}) => this.#send(callSid, bridge, { twiml: response(say(text, how), hangup()).toString() }), // prettier-ignore
       sendDigits: (digits) => {
         if (!/^[0-9*#w]{1,64}$/i.test(digits)) throw new TypeError('digits must be 0-9, *, # and w, 64 at most')
         if (!relay) return isOurs ? 'not-possible' : 'already-over'
