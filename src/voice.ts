@@ -168,6 +168,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
             ? Promise.resolve({ outcome: 'in-progress', attemptId: request.attemptId ?? '' })
             : this.calls.placeAgain(request),
       },
+      updateCall: (callSid, update) => controller.updateCall(callSid, update),
       retries: options.retries,
       cost: options.cost,
       reapEveryMs,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Via } from '../calls/plan.js'
+import type { CallUpdate } from '../calls/telephone.js'
 import { twimlResponse, type HostResponse } from '../middleware/host-request.js'
 import type { ProvenRequest } from '../middleware/webhook-handler.js'
 import { hangup } from '../twiml/call-control.js'
@@ -195,13 +196,16 @@ export class CallController {
     return twimlResponse(response(gather({ action, numDigits: 1, timeout: 10, finishOnKey: '' }, say(text)), hangup()).toString()) // prettier-ignore
   }
 
+  /** Changes a call over REST, as its `updateCall` would; should it talk here, its agent does not take the end for a hang-up. */
+  async updateCall(callSid: string, update: CallUpdate): Promise<'updated' | 'already-over'> {
+    const { bridged } = this.#options
+    const live = bridged.isTalking(callSid) ? bridged.live.get(callSid) : undefined
+    return (await this.#send(callSid, live, update)) === 'done' ? 'updated' : 'already-over'
+  }
+
   /** Sends a call elsewhere over REST. That its stream stops is then no hang-up. */
-  async #send(
-    callSid: string,
-    live: LiveCall | undefined,
-    update: { readonly twiml: string } | { readonly status: 'completed' },
-  ): Promise<CallChange> {
-    const takeBack = live?.bridge.expectEnd('twiml' in update ? 'handed-off' : 'closed')
+  async #send(callSid: string, live: LiveCall | undefined, update: CallUpdate): Promise<CallChange> {
+    const takeBack = live?.bridge.expectEnd('status' in update ? 'closed' : 'handed-off')
     try {
       const outcome = await this.#options.context.telephone.updateCall(callSid, update)
       if (outcome === 'already-over') live?.bridge.close('caller-hung-up')

@@ -11,6 +11,7 @@ import type { CallPlacer } from '../calls/place-call.js'
 import { Reconciler } from '../calls/reconcile.js'
 import { retryHandler } from '../calls/retry-calls.js'
 import type { RetryPolicies } from '../calls/retry-policy.js'
+import type { Telephone } from '../calls/telephone.js'
 import { WorkLoop } from '../calls/work-loop.js'
 import { RECONCILE_QUEUE, RETRY_QUEUE, WEBHOOK_QUEUE } from '../calls/work-queues.js'
 import type { TimerHandle } from '../core/clock.js'
@@ -24,6 +25,8 @@ export interface FollowingOptions {
   readonly context: FrontContext
   readonly tenants: Tenants
   readonly placer: Pick<CallPlacer, 'place'>
+  /** Changes a call that a machine has answered. */
+  readonly updateCall: Telephone['updateCall']
   readonly retries: RetryPolicies | undefined
   readonly cost: CostOptions | undefined
   /** How often calls are looked for whose end was never told, in milliseconds. */
@@ -63,7 +66,7 @@ export class Following {
       ...(retries === undefined ? {} : { retries }),
       ...(cost === undefined ? {} : { cost }),
     }
-    this.#webhooks = new CallWebhooks(shared)
+    this.#webhooks = new CallWebhooks({ ...shared, telephone: { updateCall: options.updateCall } })
     this.#held = new HeldWrites({ clock, logger })
     this.reconciler = new Reconciler(shared)
     this.#loop = new WorkLoop({
