@@ -154,7 +154,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
     this.#optOuts = new OptOuts({
       context,
       options: options.optOut ?? {},
-      sayAndHangUp: (callSid, text) => this.calls.live(callSid).sayAndHangUp(text),
+      sayAndHangUp: (callSid, text, how) => this.calls.live(callSid).sayAndHangUp(text, how),
     })
     this.calls = new VoiceCalls({
       context,
@@ -183,6 +183,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
             ? Promise.resolve({ outcome: 'in-progress', attemptId: request.attemptId ?? '' })
             : this.calls.placeAgain(request),
       },
+      updateCall: (callSid, update) => controller.updateCall(callSid, update),
       retries: options.retries,
       cost: options.cost,
       onRecording: options.onRecording,

@@ -40,7 +40,7 @@ export interface CallWebhook {
 
 export type CallWebhookStore = CallStore &
   Pick<AttemptStore, 'settleAttempt'> &
-  Pick<RecordingStore, 'putRecording'> &
+  Pick<RecordingStore, 'findRecording' | 'putRecording'> &
   Pick<ClaimStore, 'claimKey' | 'commitClaim' | 'abandonClaim'> &
   CacheStore &
   Pick<WorkStore, 'scheduleWork'>
@@ -52,13 +52,20 @@ export interface CallWebhooksOptions {
   readonly cost?: CostOptions
   /** Told of each status that counts, in order. May throw: it is then told again. */
   readonly onStatus?: (taken: CallStatusTaken) => void | Promise<void>
-  /** Told when work was left, so that it is done at once. */
-  readonly kick?: () => void
+  /** Told when work was left, and where it is known in which queue, so that it is done at once. */
+  readonly kick?: (queue?: string) => void
   readonly clock?: Clock
   readonly logger?: Logger
   /** From 0 to 1. Default `Math.random`. */
   readonly random?: () => number
 }
+
+/**
+ * What follows the address of a webhook for Twilio to repeat it when it was not taken: twice more, within its 15 seconds, after a 5xx, and where
+ * there was no connection or no answer within 6 seconds. Left out, only a connection that was not made is tried again, once. Never sent, and
+ * never signed (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides, read 2026-11-21).
+ */
+export const REPEATED = '#rc=2&rt=6000&rp=5xx,ct,rt'
 
 /** How long it is remembered that a webhook was taken in: longer than anyone repeats one. */
 const REMEMBER_MS = 26 * 3_600_000
@@ -67,6 +74,8 @@ const CLAIM_LEASE_MS = 150_000
 /** A status may overtake the record of its call; so often it waits for it. */
 const MAX_WAITS_FOR_RECORD = 5
 const WAIT_FOR_RECORD_MS = 1000
+/** At 200 webhooks a second so many are on their way to the store when each takes 20 ms. */
+const BUSY_FROM = 4
 
 /** Takes webhooks in. */
 export class CallWebhooks {
@@ -74,6 +83,7 @@ export class CallWebhooks {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #random: () => number
+  #arriving = 0
 
   constructor(options: CallWebhooksOptions) {
     this.#options = options
@@ -82,20 +92,31 @@ export class CallWebhooks {
     this.#random = options.random ?? Math.random
   }
 
+  /** More webhooks wait to be kept than a store that keeps up would let wait: work that can wait should. For `isBusy` of the loop. */
+  get isBusy(): boolean {
+    return this.#arriving > BUSY_FROM
+  }
+
   /**
-   * Keeps a webhook. Once this resolves it will be taken in, whatever dies: acknowledge it then.
+   * Keeps a webhook. Once this resolves it will be taken in, whatever dies: acknowledge it then. When it rejects, answer 503: an address with
+   * `#rc=2&rp=5xx` at its end is then asked again.
    *
    * The same webhook again, however often, is one.
    */
   async accept(webhook: CallWebhook): Promise<void> {
-    await this.#options.store.scheduleWork({
-      tenantId: webhook.tenantId,
-      workId: webhookId(webhook),
-      queue: WEBHOOK_QUEUE,
-      dueAt: this.#clock.now(),
-      payload: { kind: webhook.kind, params: webhook.params, attemptId: webhook.attemptId },
-    })
-    this.#options.kick?.()
+    this.#arriving++
+    try {
+      await this.#options.store.scheduleWork({
+        tenantId: webhook.tenantId,
+        workId: webhookId(webhook),
+        queue: WEBHOOK_QUEUE,
+        dueAt: this.#clock.now(),
+        payload: { kind: webhook.kind, params: webhook.params, attemptId: webhook.attemptId },
+      })
+    } finally {
+      this.#arriving--
+    }
+    this.#options.kick?.(WEBHOOK_QUEUE)
   }
 
   /** Takes in a webhook that was kept: the handler of {@link WEBHOOK_QUEUE}. */
@@ -138,33 +159,29 @@ export class CallWebhooks {
       this.#logger.warn('A status callback names no call or no status', { tenantId })
       return 'done'
     }
-    let known = await store.findCall({ tenantId, callSid })
-    if (!known) {
+    const sequenceNumber = sequenceOf(params)
+    const isTerminal = isTerminalCallStatus(callStatus)
+    // Only an end depends on what is known already; every other status saves the look.
+    const changes = this.#changesOf(params, isTerminal ? await store.findCall({ tenantId, callSid }) : undefined)
+    const events = statusEvents(callSid, callStatus, changes)
+    const apply = () => store.applyCallStatus({ tenantId, callSid, callStatus, sequenceNumber, changes, events })
+    let applied = await apply()
+    if (applied.outcome === 'missing') {
       // Either the attempt's name leads to its plan, or whoever dialled is about to write the record. Else nobody will: a call that we
       // answered with something else, or one whose record was lost. It is kept all the same.
       const isRecorded = await this.#recordByAttempt(webhook)
       if (!isRecorded && takes <= MAX_WAITS_FOR_RECORD)
         return { againAt: this.#clock.now() + WAIT_FOR_RECORD_MS * takes }
       if (!isRecorded) await store.addCall(recordFromParams(tenantId, params))
-      known = await store.findCall({ tenantId, callSid })
+      applied = await apply()
     }
-    const sequenceNumber = sequenceOf(params)
-    const changes = this.#changesOf(params, known)
-    const applied = await store.applyCallStatus({
-      tenantId,
-      callSid,
-      callStatus,
-      sequenceNumber,
-      changes,
-      events: statusEvents(callSid, callStatus, changes),
-    })
     if (applied.outcome === 'missing') return { againAt: this.#clock.now() + WAIT_FOR_RECORD_MS }
     const { call } = applied
     this.#logger.info(`Call ${callSid} status: ${callStatus}`, { callSid, callStatus, outcome: applied.outcome })
     // It stands in the record and was not told of: we were here before, and failed or died.
     const isAgain = sequenceNumber !== null && call.sequenceNumber === sequenceNumber && call.callStatus === callStatus
     const isEnd = isTerminalCallStatus(call.callStatus)
-    if (isEnd && isTerminalCallStatus(callStatus)) {
+    if (isEnd && isTerminal) {
       return finishCall(call, { ...this.#options, clock: this.#clock, random: this.#random })
     }
     if (applied.outcome === 'applied' || isAgain) await onStatus?.({ call, isEnd: false })
@@ -233,6 +250,9 @@ export class CallWebhooks {
   async #takeRecording({ tenantId, params }: CallWebhook): Promise<WorkOutcome> {
     const { CallSid: callSid = '', RecordingSid: recordingSid = '', RecordingStatus: status = '' } = params
     if (recordingSid === '' || status === '') return 'done'
+    const known = await this.#options.store.findRecording({ tenantId, recordingSid })
+    // What comes late tells of a time that is past: a recording that is there does not begin, one that was archived is not completed.
+    if (known && stageOf(status) <= stageOf(known.status)) return 'done'
     const { RecordingUrl: mediaUrl, RecordingDuration: duration, RecordingChannels: channels } = params
     await this.#options.store.putRecording(
       {
@@ -256,7 +276,7 @@ export class CallWebhooks {
  * Names a webhook by what it says, so that every delivery of it has one name. Twilio's own token is the same for the deliveries of one webhook, and
  * is left out: it is a header that a proxy may drop.
  */
-function webhookId({ kind, params }: CallWebhook): string {
+export function webhookId({ kind, params }: Pick<CallWebhook, 'kind' | 'params'>): string {
   const { CallSid: callSid = '', SequenceNumber: sequence, CallStatus: status = '' } = params
   if (kind === 'status' && sequence !== undefined) return `webhook:status:${callSid}:${sequence}:${status}`
   const sorted = Object.keys(params).sort().map((name) => [name, params[name]]) // prettier-ignore
@@ -285,6 +305,12 @@ function durationOf({ CallDuration: seconds, Duration: minutes }: Readonly<Recor
 function timestampOf({ Timestamp: text }: Readonly<Record<string, string>>): number | undefined {
   const atMs = text === undefined ? NaN : Date.parse(text)
   return Number.isNaN(atMs) ? undefined : atMs
+}
+
+/** How far a recording is: it begins, is there or is not, and then is ours. */
+function stageOf(recordingStatus: string): number {
+  if (recordingStatus === 'in-progress') return 0
+  return recordingStatus === 'completed' || recordingStatus === 'absent' ? 1 : 2
 }
 
 /** A whole number that is none (Twilio says -1 of what is not known) is left out. */

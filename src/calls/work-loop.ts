@@ -21,8 +21,13 @@ export interface WorkLoopOptions {
   readonly pollMs?: number
   /** How long one piece may take before somebody else may do it, in milliseconds. Default 120 000. */
   readonly visibilityMs?: number
-  /** Pieces at once, for each queue. Default 16. */
+  /**
+   * Pieces at once, for each queue. Default 4: each piece holds a connection of the store now and then, and a pool that is all taken lets
+   * what arrives wait.
+   */
   readonly concurrency?: number
+  /** While it says so, one piece of each queue at a time, so that something more urgent has the store. Looked at before work is taken. */
+  readonly isBusy?: () => boolean
   /** A piece that fails and was taken so often is given up, so that what cannot be done does not wait for ever. Default 200: about a day. */
   readonly maxTakes?: number
   readonly clock?: Clock
@@ -44,7 +49,10 @@ export class WorkLoop {
   #timer: TimerHandle | undefined
   #isClosed = false
   #pass: Promise<void> | undefined
-  #isPassWanted = false
+  /** Queues to look into. */
+  readonly #wanted = new Set<string>()
+  /** Queues in which more may be due than there were places for. */
+  readonly #left = new Set<string>()
 
   constructor(options: WorkLoopOptions) {
     this.#options = options
@@ -58,15 +66,11 @@ export class WorkLoop {
     this.kick()
   }
 
-  /** Looks now: called by whoever has just left work. */
-  kick(): void {
+  /** Looks now, into one queue or into all: called by whoever has just left work. */
+  kick(queue?: string): void {
     if (this.#isClosed) return
-    this.#isPassWanted = true
-    this.#pass ??= this.#passes().finally(() => {
-      this.#pass = undefined
-      if (this.#isPassWanted) this.kick()
-      else this.#tellIdle()
-    })
+    for (const name of queue === undefined ? Object.keys(this.#options.handlers) : [queue]) this.#wanted.add(name)
+    this.#look()
   }
 
   /** Resolves once nothing is due that this process could do. For tests and for shutdown. */
@@ -78,31 +82,41 @@ export class WorkLoop {
   /** Takes nothing new, and waits for what is being done. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#isPassWanted = false
+    this.#wanted.clear()
     this.#clock.clear(this.#timer)
     this.#timer = undefined
     await this.idle()
   }
 
+  #look(): void {
+    this.#pass ??= this.#passes().finally(() => {
+      this.#pass = undefined
+      if (this.#wanted.size > 0) this.#look()
+      else this.#tellIdle()
+    })
+  }
+
   async #passes(): Promise<void> {
-    while (this.#isPassWanted && !this.#isClosed) {
-      this.#isPassWanted = false
-      for (const queue of Object.keys(this.#options.handlers)) await this.#takeFrom(queue)
+    for (const queue of this.#wanted) {
+      this.#wanted.delete(queue) // asked for again meanwhile, it stands behind the others
+      await this.#takeFrom(queue)
     }
   }
 
   async #takeFrom(queue: string): Promise<void> {
-    const { store, concurrency = 16, visibilityMs = 120_000, handlers } = this.#options
-    const free = concurrency - (this.#running.get(queue) ?? 0)
+    const { store, concurrency = 4, isBusy, visibilityMs = 120_000, handlers } = this.#options
     const handler = handlers[queue]
-    if (free <= 0 || !handler) return
-    let taken: readonly TakenWork[]
+    if (!handler) return
+    const limit = (isBusy?.() ? 1 : concurrency) - (this.#running.get(queue) ?? 0)
+    let taken: readonly TakenWork[] = []
     try {
-      taken = await store.takeDueWork({ tenantId: EVERY_TENANT, queue, limit: free, visibilityMs })
+      if (limit > 0) taken = await store.takeDueWork({ tenantId: EVERY_TENANT, queue, limit, visibilityMs })
     } catch (error) {
       this.#logger.error('Work could not be looked for', { queue, error })
       return
     }
+    if (taken.length >= limit) this.#left.add(queue)
+    else this.#left.delete(queue)
     for (const work of taken) void this.#do(queue, handler, work)
   }
 
@@ -127,7 +141,7 @@ export class WorkLoop {
       await store.deferWork(taken.receipt, againAt).catch(() => undefined)
     } finally {
       this.#running.set(queue, (this.#running.get(queue) ?? 1) - 1)
-      this.kick() // a place is free, and there may be more
+      if (this.#left.has(queue)) this.kick(queue) // a place is free
       this.#tellIdle()
     }
   }

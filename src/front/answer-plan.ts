@@ -112,3 +112,9 @@ export type AnswerPlan =
       /** TwiML to answer with instead of an agent. */
       readonly twiml: string
     }
+
+/** What every agent is told of its call besides: `call_sid`, and `is_recorded` where it is, so that it can say so. */
+export function initiationOf(call: IncomingCall, initiation: ConversationInitiation = {}): ConversationInitiation {
+  const recorded = call.request?.recording === 'dual' ? { is_recorded: true } : {}
+  return { ...initiation, dynamicVariables: { ...initiation.dynamicVariables, ...recorded, call_sid: call.callSid } }
+}

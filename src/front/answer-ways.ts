@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AnswerPlan, IncomingCall, RegisterCallPlan, RelayOutcome, RelayPlan, SayPlan } from './answer-plan.js' // prettier-ignore
+import { initiationOf, type AnswerPlan, type IncomingCall, type RegisterCallPlan, type RelayOutcome, type RelayPlan, type SayPlan } from './answer-plan.js' // prettier-ignore
 import { RelayBridge } from '../bridge/relay-bridge.js'
 import type { RelaySetup } from '../conversation-relay/brain.js'
 import { ConversationRelaySession } from '../conversation-relay/session.js'
@@ -238,7 +238,7 @@ export class AnswerWays {
       logger,
       signal,
       textOnly: true,
-      initiation: textInitiation(incoming.callSid, plan),
+      initiation: textInitiation(incoming, plan),
       onToolCall: (call, context) => runTool(incoming, call, context.signal),
       ...(toolTimeoutMs === undefined ? {} : { toolTimeoutMs }),
     })
@@ -295,7 +295,7 @@ export class AnswerWays {
     const timer = clock.setTimeout(() => abort.abort(), plan.timeoutMs ?? REGISTER_TIMEOUT_MS)
     try {
       if (agentId === undefined) throw new VoiceError('elevenlabs_agent_not_found', 'No agent is configured for a call')
-      const initiation = withCallSid(callSid, plan.initiation)
+      const initiation = initiationOf(incoming, plan.initiation)
       const { twiml, conversationId } = await api.registerCall({
         agentId,
         fromNumber: from,
@@ -333,12 +333,11 @@ function optionsOf({ plan, bridge }: RelayCallRecord): RelayCallOptions | undefi
   }
 }
 
-function withCallSid(callSid: string, initiation: ConversationInitiation = {}): ConversationInitiation {
-  return { ...initiation, dynamicVariables: { ...initiation.dynamicVariables, call_sid: callSid } }
-}
-
-function textInitiation(callSid: string, { initiation, isTextOnlyAgent = false }: RelayPlan): ConversationInitiation {
-  const whole = withCallSid(callSid, initiation)
+function textInitiation(
+  call: IncomingCall,
+  { initiation, isTextOnlyAgent = false }: RelayPlan,
+): ConversationInitiation {
+  const whole = initiationOf(call, initiation)
   if (isTextOnlyAgent) return whole
   const { overrides } = whole
   return { ...whole, overrides: { ...overrides, conversation: { ...overrides?.conversation, textOnly: true } } }

@@ -19,7 +19,7 @@ import { hangup } from '../twiml/call-control.js'
 import { connect } from '../twiml/connect.js'
 import { response } from '../twiml/response.js'
 import { stream } from '../twiml/stream.js'
-import type { IncomingCall } from './answer-plan.js'
+import { initiationOf, type IncomingCall } from './answer-plan.js'
 import { within, type FrontContext, type LiveCall } from './context.js'
 
 /** Limits of each media stream. */
@@ -74,12 +74,12 @@ export class BridgedCalls {
       logger,
       signal: aborted.signal,
       transcode: createTelephoneTranscoder,
-      initiation: this.#initiationOf(callSid, initiation),
+      initiation: this.#initiationOf(incoming, initiation),
       onToolCall: (call, { signal }) => tools.run(call, { call: { callSid, agentId, remoteNumber }, tenantId }, signal),
       ...(toolTimeoutMs === undefined ? {} : { toolTimeoutMs }),
     })
     const bridge = new MediaStreamBridge({ ...this.#options.bridge, conversation, clock, logger })
-    const call: LiveCall = { ...incoming, bridge }
+    const call: LiveCall = { ...incoming, bridge, language: initiation?.overrides?.agent?.language }
     this.live.set(callSid, call)
     void bridge.ended.then((end) => {
       aborted.abort()
@@ -159,11 +159,11 @@ export class BridgedCalls {
     return tokens.redeem(token, start.callSid)
   }
 
-  #initiationOf(callSid: string, initiation: ConversationInitiation = {}): ConversationInitiation {
-    const { overrides, dynamicVariables } = initiation
+  #initiationOf(call: IncomingCall, initiation: ConversationInitiation = {}): ConversationInitiation {
+    const { overrides } = initiation
     const { voiceId } = this.#context.config.elevenlabs
     const withVoice = voiceId === undefined ? {} : { overrides: { ...overrides, tts: { voiceId, ...overrides?.tts } } }
-    return { ...initiation, ...withVoice, dynamicVariables: { ...dynamicVariables, call_sid: callSid } }
+    return { ...initiationOf(call, initiation), ...withVoice }
   }
 
   #rememberEnd(callSid: string, end: BridgeEnd): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Via } from '../calls/plan.js'
+import type { CallUpdate } from '../calls/telephone.js'
 import { twimlResponse, type HostResponse } from '../middleware/host-request.js'
 import type { ProvenRequest } from '../middleware/webhook-handler.js'
 import { hangup } from '../twiml/call-control.js'
@@ -12,9 +13,9 @@ import { gather } from '../twiml/gather.js'
 import { inboundProblemResponse, menuResponse, type PresetTexts } from '../twiml/presets.js'
 import { response } from '../twiml/response.js'
 import { say } from '../twiml/speech.js'
-import type { AnswerWays } from './answer-ways.js'
+import type { AnswerWays, LiveRelayCall } from './answer-ways.js'
 import type { BridgedCalls } from './bridged-calls.js'
-import type { FrontContext, LiveCall } from './context.js'
+import { within, type FrontContext, type LiveCall } from './context.js'
 
 /** What can be done with a call, by the way in which it is connected. */
 export interface CallAbilities {
@@ -66,8 +67,8 @@ export interface CallControl {
   transfer(options: TransferOptions): Promise<CallChange>
   /** Puts the caller to the menu by keypad, once what is being said was heard. */
   menu(): Promise<CallChange>
-  /** Says a sentence, in the middle of whatever is being said, and hangs up. */
-  sayAndHangUp(text: string): Promise<CallChange>
+  /** Says a sentence, in the middle of whatever is being said, and hangs up. `language` as `<Say>` takes it, e.g. `es-MX`; default: the account's. */
+  sayAndHangUp(text: string, how?: { readonly language?: string }): Promise<CallChange>
   /** Presses keys: `0-9`, `*`, `#`, and `w` for half a second. */
   sendDigits(digits: string): CallChange
   /** Tells the agent something that is no turn of the caller's. */
@@ -97,6 +98,8 @@ export interface CallOrigin {
 
 const E164 = /^\+[1-9]\d{1,14}$/
 const SPEECH_TIMEOUT_MS = 30_000
+/** What a relay session says is over by reckoning, and nothing tells of it: it is looked at so often, in milliseconds. */
+const LOOK_EVERY_MS = 100
 /** An agent that was told that its call ends may still say goodbye: so long is waited for it to begin, in milliseconds. */
 const GOODBYE_GRACE_MS = 3000
 const MAX_WHISPER_CHARS = 400
@@ -133,14 +136,14 @@ export class CallController {
       },
       transfer: async (options) => {
         const twiml = this.transferTwiml(options, origin)
-        if (options.afterSpeech !== false) await bridge?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+        if (options.afterSpeech !== false) await this.#heard(bridge, relay)
         return this.#send(callSid, bridge, { twiml })
       },
       menu: async () => {
-        await bridge?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+        await this.#heard(bridge, relay)
         return this.#send(callSid, bridge, { twiml: this.#menuTwiml(origin) })
       },
-      sayAndHangUp: (text) => this.#send(callSid, bridge, { twiml: response(say(text), hangup()).toString() }),
+      sayAndHangUp: (text, how = {}) => this.#send(callSid, bridge, { twiml: response(say(text, how), hangup()).toString() }), // prettier-ignore
       sendDigits: (digits) => {
         if (!/^[0-9*#w]{1,64}$/i.test(digits)) throw new TypeError('digits must be 0-9, *, # and w, 64 at most')
         if (!relay) return isOurs ? 'not-possible' : 'already-over'
@@ -193,13 +196,16 @@ export class CallController {
     return twimlResponse(response(gather({ action, numDigits: 1, timeout: 10, finishOnKey: '' }, say(text)), hangup()).toString()) // prettier-ignore
   }
 
+  /** Changes a call over REST, as its `updateCall` would; should it talk here, its agent does not take the end for a hang-up. */
+  async updateCall(callSid: string, update: CallUpdate): Promise<'updated' | 'already-over'> {
+    const { bridged } = this.#options
+    const live = bridged.isTalking(callSid) ? bridged.live.get(callSid) : undefined
+    return (await this.#send(callSid, live, update)) === 'done' ? 'updated' : 'already-over'
+  }
+
   /** Sends a call elsewhere over REST. That its stream stops is then no hang-up. */
-  async #send(
-    callSid: string,
-    live: LiveCall | undefined,
-    update: { readonly twiml: string } | { readonly status: 'completed' },
-  ): Promise<CallChange> {
-    const takeBack = live?.bridge.expectEnd('twiml' in update ? 'handed-off' : 'closed')
+  async #send(callSid: string, live: LiveCall | undefined, update: CallUpdate): Promise<CallChange> {
+    const takeBack = live?.bridge.expectEnd('status' in update ? 'closed' : 'handed-off')
     try {
       const outcome = await this.#options.context.telephone.updateCall(callSid, update)
       if (outcome === 'already-over') live?.bridge.close('caller-hung-up')
@@ -207,6 +213,18 @@ export class CallController {
     } catch (error) {
       takeBack?.()
       throw error
+    }
+  }
+
+  /** Waits until what is being said was heard, or the call is over. */
+  async #heard(call: LiveCall | undefined, relay: LiveRelayCall | undefined): Promise<void> {
+    await call?.bridge.playback.drained(SPEECH_TIMEOUT_MS)
+    if (!relay) return
+    const { clock } = this.#options.context
+    const untilMs = clock.monotonicMs() + SPEECH_TIMEOUT_MS
+    const { session } = relay
+    while (session.isSpeaking && session.state !== 'ended' && clock.monotonicMs() < untilMs) {
+      await within(clock, LOOK_EVERY_MS, session.ended)
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isWorthHolding } from '../calls/held-writes.js'
 import { voiceEvent, type EventMap } from '../events/map.js'
 import type { CallChanges } from '../storage/store.js'
 import type { CallRecord } from '../records/call.js'
@@ -10,13 +11,19 @@ import { joinTranscript, postCallTurns, type JoinedTurn, type PostCallConversati
 import type { AnswerPlan, IncomingCall } from './answer-plan.js'
 import type { LiveRelayCall } from './answer-ways.js'
 import { CallEvents, toolCalledEvent, type TurnEvents } from './call-events.js'
-import type { FrontContext, LiveCall } from './context.js'
+import { within, type FrontContext, type LiveCall } from './context.js'
 
 /** Turns of one call that are kept for its transcript; later ones are left out. */
 const MAX_TURNS = 5000
 
 /** Tools of calls of other processes whose events wait for the store; what is more is left out. */
 const MAX_TOOL_WRITES = 100
+/** What the store does not take is written again after so long, in milliseconds, and then after twice as long, up to the longest; for an hour. */
+const FIRST_AGAIN_MS = 1000
+const MAX_AGAIN_MS = 30_000
+const GIVE_UP_MS = 3_600_000
+/** So many calls may wait for their writes; what fails beyond it is left out. */
+const MAX_WAITING = 10_000
 
 /** How long it is known whose call a conversation was: longer than ElevenLabs takes to write of it. */
 const INDEXED_MS = 26 * 3_600_000
@@ -43,6 +50,9 @@ export class CallRecords {
   readonly #turnEvents: TurnEvents
   readonly #events = new Map<string, CallEvents>()
   #toolWrites = 0
+  #settle: () => void = () => undefined
+  #isSettling = false
+  readonly #settling = new Promise<void>((resolve) => (this.#settle = resolve))
 
   constructor(
     context: FrontContext,
@@ -238,8 +248,10 @@ export class CallRecords {
     })
   }
 
-  /** Resolves when everything that was to be written is written, or has failed. */
+  /** Resolves when everything that was to be written is written, or has failed: from now on nothing waits for a store that is down. */
   async settled(): Promise<void> {
+    this.#isSettling = true
+    this.#settle()
     await Promise.all(this.#writes.values())
   }
 
@@ -299,11 +311,11 @@ export class CallRecords {
     this.write(callSid, () => this.#context.store.updateCall({ tenantId, callSid, changes }))
   }
 
-  /** Writes something about a call once everything before it is written. A failure is logged. */
+  /** Writes something about a call once everything before it is written. A store that is down is waited for; another failure is logged. */
   write(callSid: string, write: () => Promise<unknown>): void {
     const before = this.#writes.get(callSid) ?? Promise.resolve()
     const writing = before
-      .then(write)
+      .then(() => this.#untilTaken(callSid, write))
       .catch((error: unknown) => {
         this.#context.logger.error('The record of a call could not be written', { callSid, error })
       })
@@ -311,6 +323,22 @@ export class CallRecords {
         if (this.#writes.get(callSid) === writing) this.#writes.delete(callSid)
       })
     this.#writes.set(callSid, writing)
+  }
+
+  async #untilTaken(callSid: string, write: () => Promise<unknown>): Promise<void> {
+    const { clock, logger } = this.#context
+    const untilMs = clock.monotonicMs() + GIVE_UP_MS
+    for (let againMs = FIRST_AGAIN_MS; ; againMs = Math.min(againMs * 2, MAX_AGAIN_MS)) {
+      try {
+        await write()
+        return
+      } catch (error) {
+        const mayWait = !this.#isSettling && this.#writes.size <= MAX_WAITING && clock.monotonicMs() < untilMs
+        if (!mayWait || !isWorthHolding(error)) throw error
+        if (againMs === FIRST_AGAIN_MS) logger.warn('The record of a call waits for the store', { callSid, error })
+        await within(clock, againMs, this.#settling)
+      }
+    }
   }
 }
 

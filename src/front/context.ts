@@ -23,6 +23,8 @@ import type { FrontUrls } from './paths.js'
 /** One call that is being answered, or talks. */
 export interface LiveCall extends IncomingCall {
   readonly bridge: MediaStreamBridge
+  /** The language that its agent was set to for this call, e.g. `es`; `undefined`: the agent's own. */
+  readonly language: string | undefined
 }
 
 /** Somebody does not want to be called. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptOutBlockList } from '../compliance/opt-out/block-list.js'
-import { detectOptOut } from '../compliance/opt-out/phrases.js'
+import { detectOptOut, type OptOutMatch } from '../compliance/opt-out/phrases.js'
 import {
   OPT_OUT_CONFIRMATIONS,
   OPT_OUT_KEY,
@@ -27,6 +27,14 @@ export interface OptOutOptions {
   readonly key?: string
   /** Whether speech is listened to. Default `true`. What is heard ends a call that we placed; a caller's only tells the agent. */
   readonly speech?: boolean
+  /**
+   * What a person is told before the call that we placed ends, by language: `es`, or `es-MX` where regions differ. Default: English and Spanish,
+   * `OPT_OUT_CONFIRMATIONS` of `callweave/compliance`; what is given here comes before it. The language is the one in which they asked, else the
+   * call's: that of its relay, or the one its agent was set to. English where there is none, or no sentence for it.
+   */
+  readonly confirmations?: Readonly<Record<string, string>>
+  /** What they are told instead while the store did not take it, by language. Default: thanks and goodbye, in English and Spanish. */
+  readonly closings?: Readonly<Record<string, string>>
 }
 
 /** Whose request it is. */
@@ -42,14 +50,16 @@ export interface OptOutsOptions {
   readonly context: FrontContext
   readonly options: OptOutOptions
   /** Says something on a call and ends it. */
-  readonly sayAndHangUp: (callSid: string, text: string) => Promise<unknown>
+  readonly sayAndHangUp: (callSid: string, text: string, how: { readonly language?: string }) => Promise<unknown>
 }
 
 /** Calls in which somebody opted out, as far as this process remembers them. */
 const MAX_REMEMBERED = 10_000
 
 const E164 = /^\+[1-9]\d{1,14}$/
-const CLOSING = 'Thank you for your time. Goodbye.'
+const CLOSINGS = { en: 'Thank you for your time. Goodbye.', es: 'Gracias por su tiempo. Adiós.' }
+/** A language without a region, as `<Say>` wants it. */
+const SPOKEN_AS: Readonly<Record<string, string>> = { es: 'es-US' }
 
 /** Requests not to be called. */
 export class OptOuts {
@@ -146,43 +156,68 @@ export class OptOuts {
 
   /** Listens to a bridged call. */
   follow(call: LiveCall): void {
-    const hear = this.#listener(call, (text) => void call.bridge.conversation?.sendContextualUpdate(text))
+    const tellAgent = (text: string): void => void call.bridge.conversation?.sendContextualUpdate(text)
+    const hear = this.#listener(call, tellAgent, () => call.language)
     call.bridge.on('digit', (digit) => hear.key(digit))
     call.bridge.on('callerTurn', ({ text }) => hear.speech(text))
   }
 
   /** Listens to a relay session. */
   followRelay(call: LiveRelayCall): void {
-    const hear = this.#listener(call, (text) => void call.bridge?.conversation?.sendContextualUpdate(text)) // prettier-ignore
+    const tellAgent = (text: string): void => void call.bridge?.conversation?.sendContextualUpdate(text)
+    const hear = this.#listener(call, tellAgent, () => call.session.language)
     call.session.on('digit', (digit) => hear.key(digit))
     call.session.on('callerTurn', ({ text }) => hear.speech(text))
   }
 
-  #listener(call: IncomingCall, tellAgent: (text: string) => void) {
+  #listener(call: IncomingCall, tellAgent: (text: string) => void, languageOfCall: () => string | undefined) {
     const { context, options } = this.#options
     const { callSid, tenantId, direction, from, to, request } = call
     let isHeard = false
-    const heard = (channel: 'keypress' | 'speech', note: string | undefined): void => {
+    const heard = (channel: 'keypress' | 'speech', match?: OptOutMatch): void => {
       if (isHeard) return
       isHeard = true
       const who = { tenantId, callSid, phoneNumber: direction === 'outbound' ? to : from, leadId: request?.leadId ?? null } // prettier-ignore
-      this.record(who, channel, note)
+      this.record(who, channel, match?.ruleId)
         .then(async (isStored) => {
           if (direction === 'outbound') {
-            await this.#options.sayAndHangUp(callSid, isStored ? OPT_OUT_CONFIRMATIONS.en : CLOSING)
+            const { confirmations, closings } = options
+            const sentences = isStored ? { ...OPT_OUT_CONFIRMATIONS, ...confirmations } : { ...CLOSINGS, ...closings }
+            const { text, ...how } = sentenceIn(sentences, languageOf(match?.language, languageOfCall()))
+            await this.#options.sayAndHangUp(callSid, text, how)
           } else if (isStored) tellAgent('The caller asked not to be called again. It is on record: confirm it, and do not argue.') // prettier-ignore
         })
         .catch((error: unknown) => context.logger.error('An opt-out could not be finished', { callSid, error }))
     }
     return {
       key: (digit: string): void => {
-        if (direction === 'outbound' && this.isKey(digit)) heard('keypress', undefined)
+        if (direction === 'outbound' && this.isKey(digit)) heard('keypress')
       },
       speech: (text: string): void => {
         if (options.speech === false) return
         const match = detectOptOut(text)
-        if (match) heard('speech', match.ruleId)
+        if (match) heard('speech', match)
       },
     }
   }
+}
+
+const baseOf = (language: string): string => language.split('-', 1)[0]?.toLowerCase() ?? ''
+
+/** The language in which it was asked for, in the region of the call where that speaks it too. */
+function languageOf(asked: string | undefined, ofCall: string | undefined): string {
+  if (asked === undefined) return ofCall || 'en'
+  return ofCall !== undefined && baseOf(ofCall) === asked ? ofCall : asked
+}
+
+/** The sentence in a language, else in English, and how it is spoken. */
+function sentenceIn(
+  sentences: Readonly<Record<string, string>>,
+  language: string,
+): { readonly text: string; readonly language?: string } {
+  const base = baseOf(language)
+  const found = [language, base].find((name) => Object.hasOwn(sentences, name))
+  if (found === undefined) return { text: sentences['en'] ?? OPT_OUT_CONFIRMATIONS.en }
+  const spokenAs = language.includes('-') ? language : SPOKEN_AS[base]
+  return { text: sentences[found] ?? '', ...(spokenAs === undefined ? {} : { language: spokenAs }) }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
+import { REPEATED } from '../calls/call-webhooks.js'
 import { CallPlacer, type CallPlacerOptions, type PlaceCallHooks, type PlaceCallResult } from '../calls/place-call.js'
 import type { JoinedTurn } from '../calls/joined-transcript.js'
 import { findPlan, type PlaceCallRequest } from '../calls/plan.js'
@@ -222,9 +223,9 @@ export class VoiceCalls {
       hooks: this.#hooks(placing.hooks),
       urls: ({ tenantId: tenant, attemptId: attempt }) => ({
         voice: (attempt) => urls.of('outbound', { tenant, attempt }),
-        status: urls.of('status', { tenant, ...(attempt === undefined ? {} : { attempt }) }),
-        recording: urls.of('recording', { tenant }),
-        machineDetection: urls.of('machineDetection', { tenant }),
+        status: urls.of('status', { tenant, attempt }) + REPEATED,
+        recording: urls.of('recording', { tenant }) + REPEATED,
+        machineDetection: urls.of('machineDetection', { tenant }) + REPEATED,
         fallback: urls.of('fallback', { tenant }),
       }),
     })

@@ -8,7 +8,7 @@ import { createPolicy } from '../../src/compliance/policy.js'
 import { loadRulePack } from '../../src/compliance/rule-pack.js'
 import { STANDARD_RULES } from '../../src/compliance/rules/standard.js'
 import { TwilioTelephone } from '../../src/calls/twilio-telephone.js'
-import type { Telephone } from '../../src/calls/telephone.js'
+import type { CallRequest, Telephone } from '../../src/calls/telephone.js'
 import type { Store } from '../../src/storage/store.js'
 import { createMemoryStore } from '../../src/storage/memory.js'
 import type { SimulatedCall } from '../../src/simulator/index.js'
@@ -27,6 +27,8 @@ export interface OfficeLine extends PhoneLine {
   readonly store: Store
   /** What the telephone does besides, before each call that it makes; may throw, before or after. */
   readonly telephone: { beforeCreate: () => void; afterCreate: () => void }
+  /** What Twilio was asked to dial, as it was asked. */
+  readonly dialled: readonly CallRequest[]
   /** Whether the store answers. */
   readonly database: { isDown: boolean }
   /** Posts a signed webhook by hand. */
@@ -70,8 +72,10 @@ export async function officeLine(
     return later.twilio
   }
   const faults = { beforeCreate: (): void => undefined, afterCreate: (): void => undefined }
+  const dialled: CallRequest[] = []
   const telephone: Telephone = {
     createCall: async (request) => {
+      dialled.push(request)
       faults.beforeCreate()
       const call = await real().createCall(request)
       faults.afterCreate()
@@ -93,6 +97,7 @@ export async function officeLine(
     store: inner,
     database,
     telephone: faults,
+    dialled,
     placed: () => {
       const call = line.twilio.calls.at(-1)
       if (!call) throw new Error('no call was placed')

@@ -42,6 +42,7 @@ async function play({ store, clock, calls, faults, longStepMs, settled }: Play):
   for (const { reconciler } of made.workers) await reconciler.reap(TENANT)
   await made.pass(3 * 3_600_000, longStepMs) // and what the reaper found is tried again too
   await made.workers[0]!.reconciler.reap(TENANT)
+  await made.pass(20_000, 2000) // whose last step is work of its own
   await made.close()
   expect(made.inFlight.size).toBe(0)
   expect(made.handlerErrors).toBeGreaterThan(0)
