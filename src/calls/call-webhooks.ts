@@ -205,8 +205,7 @@ export class CallWebhooks {
     const { CallStatus: callStatus = '', AnsweredBy: answeredBy } = params
     const at = timestampOf(params) ?? this.#clock.now()
     const machine = answeredBy === undefined ? {} : { answeredBy }
-    // Who answered it in this process knows the moment better than whole seconds on Twilio's clock.
-    if (callStatus === 'in-progress') return { answeredAt: known?.answeredAt ?? at, ...machine }
+    if (callStatus === 'in-progress') return { answeredAt: at, ...machine }
     if (!isTerminalCallStatus(callStatus)) return machine
     const end = endChanges(
       callStatus,

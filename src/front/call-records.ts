@@ -91,8 +91,14 @@ export class CallRecords {
 
   /** Somebody took up a call that we placed. `isSpeech`: what they were answered with speaks to them at once. */
   placedAnswered({ tenantId, callSid }: IncomingCall, isSpeech: boolean): void {
-    const at = this.#context.clock.now()
-    this.#firstTime(tenantId, callSid, { answeredAt: at, ...(isSpeech && { messageStartedAt: at }) })
+    const { store, clock } = this.#context
+    const at = clock.now()
+    this.write(callSid, async () => {
+      const call = await store.findCall({ tenantId, callSid })
+      // The moment on our clock, to the millisecond, in place of Twilio's whole seconds: two seconds are counted from it.
+      const changes = { answeredAt: at, ...(isSpeech && { messageStartedAt: at }) }
+      if (call?.messageStartedAt === null) await store.updateCall({ tenantId, callSid, changes })
+    })
   }
 
   /** A bridged call has begun: its conversation is written down once it is known, and its turns at its end. */
@@ -291,11 +297,7 @@ export class CallRecords {
   #spokenTo({ direction, tenantId, callSid }: IncomingCall, at: number, latencyMs: number | undefined): void {
     if (direction !== 'outbound') return
     const greeting = latencyMs === undefined ? {} : { greetingEndedAt: at - latencyMs }
-    this.#firstTime(tenantId, callSid, { messageStartedAt: at, ...greeting })
-  }
-
-  #firstTime(tenantId: string, callSid: string, moments: CallChanges): void {
-    this.write(callSid, () => this.#fillIn(tenantId, callSid, moments))
+    this.write(callSid, () => this.#fillIn(tenantId, callSid, { messageStartedAt: at, ...greeting }))
   }
 
   /** Writes moments of a call that happen once, where none stands: a call that comes back to its agent is answered again. */

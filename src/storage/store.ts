@@ -118,7 +118,7 @@ export interface CallStore {
   findCall(query: OfTenant & { readonly callSid: string }): Promise<CallRecord | undefined>
   /**
    * Takes in a status: monotonic by sequence number, and never out of a terminal status. Of several at once each is judged against what
-   * the one before left.
+   * the one before left. An `answeredAt` that stands is kept; `updateCall` changes it.
    */
   applyCallStatus(change: CallStatusChange): Promise<CallStatusApplied>
   /** Merges `changes`, field by field, whatever the status. `undefined`: no such call. Two at once both stand, field by field. */

@@ -64,6 +64,7 @@ export function callStore(on: On, clock: Clock): CallStore {
             ...call,
             ...(isOver && { endedAt: atMs }),
             ...defined(changes),
+            ...(call.answeredAt !== null && { answeredAt: call.answeredAt }),
             callStatus,
             sequenceNumber: sequenceNumber ?? call.sequenceNumber,
             updatedAt: atMs,
