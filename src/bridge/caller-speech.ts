@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { speechLevel } from '../audio/speech-level.js'
+import { speechLevel, speechLevelOfBytes } from '../audio/speech-level.js'
 
 /** Louder than this is speech: well over line noise, well under a quiet talker. */
 const SPEECH_LEVEL = 0.02
@@ -25,7 +25,16 @@ export class CallerSpeech {
 
   /** Takes in one frame. @returns Whether the caller is speaking now. */
   receive(payloadBase64: string, nowMs: number): boolean {
-    if (speechLevel(payloadBase64) < SPEECH_LEVEL) {
+    return this.#hear(speechLevel(payloadBase64), nowMs)
+  }
+
+  /** {@link receive} for a frame that lies in `bytes` from `start` to `end`. */
+  receiveBytes(bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
+    return this.#hear(speechLevelOfBytes(bytes, start, end), nowMs)
+  }
+
+  #hear(level: number, nowMs: number): boolean {
+    if (level < SPEECH_LEVEL) {
       this.#loudFrames = 0
       return false
     }

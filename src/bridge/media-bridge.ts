@@ -186,7 +186,11 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
       if (this.#options.digits !== 'off') this.#digits.receive(digit)
     })
     void stream.ended.then((end) => this.#streamEnded(end))
-    stream.connect({ playback: this.playback, onMedia: (payload) => this.#receiveCaller(payload) })
+    stream.connect({
+      playback: this.playback,
+      onMedia: (payload) => this.#receiveCaller(payload),
+      onMediaBytes: (bytes, start, end) => this.#receiveCallerBytes(bytes, start, end),
+    })
     this.#stopWaitingForStream()
     this.#tellJoined()
   }
@@ -281,6 +285,18 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
       this.#earlyBytes += base64ByteLength(payload)
       while (this.#earlyBytes > MAX_EARLY_BYTES) this.#earlyBytes -= base64ByteLength(this.#earlyFrames.shift() ?? '')
     }
+  }
+
+  /** As {@link #receiveCaller}, without a string: so nearly every frame comes. */
+  #receiveCallerBytes(bytes: Buffer, start: number, end: number): void {
+    if (!this.#conversation) {
+      this.#receiveCaller(bytes.toString('latin1', start, end))
+      return
+    }
+    this.#stats.callerFrames++
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#callerSpeech.receiveBytes(bytes, start, end, nowMs)) this.#lastActivityMs = nowMs
+    this.#conversation.sendAudioBytes(bytes, start, end)
   }
 
   #interrupt(): void {

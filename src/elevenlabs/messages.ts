@@ -407,6 +407,22 @@ export function encodeUserAudio(payloadBase64: string): string {
   return AUDIO_HEAD + payloadBase64 + AUDIO_TAIL
 }
 
+const AUDIO_HEAD_BYTES = Buffer.from(AUDIO_HEAD)
+const AUDIO_TAIL_BYTES = Buffer.from(AUDIO_TAIL)
+/** Bytes that {@link encodeUserAudioInPlace} overwrites before the audio, and behind it. */
+export const USER_AUDIO_MARGINS = { before: AUDIO_HEAD_BYTES.length, after: AUDIO_TAIL_BYTES.length }
+
+/**
+ * {@link encodeUserAudio} around base64 that lies in `bytes` from `start` to `end`, without a copy: what stood on either side of
+ * it is overwritten.
+ */
+export function encodeUserAudioInPlace(bytes: Buffer, start: number, end: number): Buffer {
+  const from = start - AUDIO_HEAD_BYTES.length
+  for (let i = 0; i < AUDIO_HEAD_BYTES.length; i++) bytes[from + i] = AUDIO_HEAD_BYTES[i] ?? 0
+  for (let i = 0; i < AUDIO_TAIL_BYTES.length; i++) bytes[end + i] = AUDIO_TAIL_BYTES[i] ?? 0
+  return bytes.subarray(from, end + AUDIO_TAIL_BYTES.length)
+}
+
 /**
  * Reads one message of a client's, as strictly as the server does. For the simulator and for tests.
  *

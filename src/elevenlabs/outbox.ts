@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Socket } from '../core/socket.js'
 import { HeldAudio } from './held-audio.js'
-import { encodeUserAudio } from './messages.js'
+import { encodeUserAudio, encodeUserAudioInPlace, USER_AUDIO_MARGINS } from './messages.js'
 
 /** Messages that are kept until the conversation starts. */
 const MAX_PENDING_MESSAGES = 32
@@ -62,6 +62,20 @@ export class Outbox {
   sendAudio(payloadBase64: string): void {
     if (this.#state === 'open') this.#sendAudio(payloadBase64)
     else if (this.#state === 'held') this.droppedFrames += this.#heldAudio.add(payloadBase64)
+  }
+
+  /**
+   * {@link sendAudio} for base64 that lies in `bytes` from `start` to `end`. Where nothing has to be done to it, it is sent from
+   * where it lies, and what stands on either side of it is overwritten.
+   */
+  sendAudioBytes(bytes: Buffer, start: number, end: number): void {
+    const { socket } = this.#options
+    const hasMargins = start >= USER_AUDIO_MARGINS.before && end + USER_AUDIO_MARGINS.after <= bytes.length
+    const isAsItIs = hasMargins && this.#state === 'open' && this.#transcode === undefined
+    if (isAsItIs && socket.sendBytes && socket.bufferedAmount <= MAX_UNSENT_AUDIO_BYTES) {
+      this.#stalledSinceMs = undefined
+      socket.sendBytes(encodeUserAudioInPlace(bytes, start, end))
+    } else this.sendAudio(bytes.toString('latin1', start, end))
   }
 
   /** Sends a message, or keeps it until {@link open}. @returns `false` when it did neither. */

@@ -16,6 +16,7 @@ import { maskingLogger, silentLogger, type Logger } from '../core/logger.js'
 import type { Socket } from '../core/socket.js'
 import { sharedTicker, type Ticker } from '../core/ticker.js'
 import { InboundTimeline } from './inbound-timeline.js'
+import { scanMediaBytes } from './media-bytes.js'
 import {
   encodeClear,
   encodeMark,
@@ -39,6 +40,12 @@ export interface StreamStart {
 
 /** Takes the caller's audio: base64 μ-law, 20 ms as a rule, with its time since the stream's start in milliseconds. */
 export type MediaHandler = (payload: string, timestampMs: number) => void
+
+/**
+ * Takes the caller's audio where it came, without a string being made of it: base64 μ-law in `bytes` from `start` to `end`. The
+ * bytes are the handler's, to overwrite or to keep.
+ */
+export type MediaBytesHandler = (bytes: Buffer, start: number, end: number, timestampMs: number) => void
 
 export interface MediaStreamSessionOptions {
   readonly socket: Socket
@@ -142,6 +149,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   #streamSid = ''
   #playback: Playback | undefined
   #onMedia: MediaHandler | undefined
+  #onMediaBytes: MediaBytesHandler | undefined
   #held: { readonly payload: string; readonly timestampMs: number }[] = []
   #heldMs = 0
   #startTimer: TimerHandle | undefined
@@ -176,6 +184,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     }, startTimeoutMs)
     this.#socket.listen({
       message: (text) => this.#receive(text),
+      bytes: (utf8) => this.#receiveBytes(utf8),
       binary: (byteLength) => this.#reject(`a binary message of ${byteLength} bytes`),
       close: (code) => this.#socketClosed(code),
     })
@@ -208,15 +217,27 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   /**
    * Takes the caller's audio from now on, and first what was held; and speaks through `playback` when it is given.
    *
+   * `onMediaBytes` is for who passes audio on as it is: it gets, in place of `onMedia`, whatever can be had without a string. What
+   * was held, silence that fills a gap, and frames in another spelling come to `onMedia` all the same, in order.
+   *
    * @throws TypeError when another playback is in use already.
    */
-  connect({ onMedia, playback }: { readonly onMedia?: MediaHandler; readonly playback?: Playback }): void {
+  connect({
+    onMedia,
+    onMediaBytes,
+    playback,
+  }: {
+    readonly onMedia?: MediaHandler
+    readonly onMediaBytes?: MediaBytesHandler
+    readonly playback?: Playback
+  }): void {
     if (playback) {
       if (this.#playback && this.#playback !== playback) throw new TypeError('This stream has a playback already')
       this.#playback = this.#attachPlayback(playback)
     }
     if (!onMedia) return
     this.#onMedia = onMedia
+    this.#onMediaBytes = onMediaBytes
     const held = this.#held
     this.#held = []
     this.#heldMs = 0
@@ -282,6 +303,23 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
       if (error instanceof ProtocolError) this.#reject(error.message)
       else this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
     }
+  }
+
+  /** The short way of nearly every frame. What it does not take goes the long way, through {@link #receive}. */
+  #receiveBytes(utf8: Buffer): boolean {
+    const onMediaBytes = this.#onMediaBytes
+    if (!onMediaBytes || this.#state !== 'streaming' || utf8.length > this.#maxMessageChars) return false
+    const frame = scanMediaBytes(utf8, this.#streamSid)
+    if (!frame) return false
+    this.#lastMessageMs = this.#clock.monotonicMs()
+    const { start, end, timestampMs, byteLength } = frame
+    if (!this.#place(timestampMs, byteLength / BYTES_PER_MS)) return true
+    try {
+      onMediaBytes(utf8, start, end, timestampMs)
+    } catch (error) {
+      this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
+    }
+    return true
   }
 
   #handle(message: InboundMessage): void {
@@ -362,12 +400,17 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
       this.#ignore('a media message without audio')
       return
     }
+    if (this.#place(timestampMs, durationMsOf(payload))) this.#handOn(payload, timestampMs)
+  }
+
+  /** Places a frame in time, and hands on the silence that is missing before it. @returns Whether it is to be handed on. */
+  #place(timestampMs: number, durationMs: number): boolean {
     this.#badInARow = 0
-    const missing = this.#timeline.place(timestampMs, payload)
-    if (missing === 'late') return
+    const missing = this.#timeline.place(timestampMs, durationMs)
+    if (missing === 'late') return false
     for (let i = missing.length - 1; i >= 0; i--) this.#handOn(missing[i] ?? '', timestampMs - (i + 1) * FRAME_MS)
     this.#media++
-    this.#handOn(payload, timestampMs)
+    return true
   }
 
   #handOn(payload: string, timestampMs: number): void {
@@ -440,6 +483,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     this.#silenceTicker.remove(this.#checkSilence)
     this.#held = []
     this.#onMedia = undefined
+    this.#onMediaBytes = undefined
     this.#playback?.close()
     this.#resolveEnded(end)
     this.#tell('ended', end)
