@@ -196,8 +196,12 @@ class PairEnd implements PairedSocket {
   send(text: string): void {
     if (this.isClosed) return
     this.peer?.deliver((handlers) => {
-      handlers.message(text)
+      if (!handlers.bytes?.(Buffer.from(text))) handlers.message(text)
     })
+  }
+
+  sendBytes(utf8: Buffer): void {
+    this.send(utf8.toString('utf8'))
   }
 
   close(code = 1000, reason = ''): void {
