@@ -70,7 +70,7 @@ describe('starting', () => {
       conversation.sendAudioBytes(Buffer.from(`${head}AAAA${tail}`), head.length, head.length + 4) // prettier-ignore
     expect(sent('userAudio').map(({ payload }) => payload)).toEqual(Array(4).fill('AAAA'))
     const texts: string[] = []
-    const socket: Socket = { bufferedAmount: 0, send: (text) => void texts.push(text), close: () => undefined, terminate: () => undefined, listen: ({ message }) => message(encodeServerMessage(METADATA)) } // prettier-ignore
+    const socket: Socket = { bufferedAmount: 0, send: (text) => void texts.push(text), close: () => undefined, terminate: () => undefined, listen: (handlers) => handlers.message(encodeServerMessage(METADATA)) } // prettier-ignore
     startTalk({ socket }).conversation.sendAudioBytes(Buffer.from(`${'x'.repeat(30)}AAAA"}`), 30, 34)
     expect(texts.at(-1)).toBe('{"user_audio_chunk":"AAAA"}')
   })
