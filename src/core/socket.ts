@@ -30,6 +30,8 @@ export interface Socket {
   send(text: string): void
   /** {@link send} for text that is bytes of UTF-8 already; they belong to the socket from then on. Not every socket has it. */
   sendBytes?(utf8: Buffer): void
+  /** Lets go at once of what was sent and is held back to leave together. For a socket that holds nothing back it is missing. */
+  flush?(): void
   /** Starts the closing handshake; `close` of the handlers follows. Safe to call twice. Never throws. */
   close(code?: number, reason?: string): void
   /** Drops the connection at once. */
@@ -114,6 +116,12 @@ class WsSocket implements Socket {
     // Without a callback, for which a stream would schedule a tick of its own: that a message could not be sent is told by the
     // close.
     this.#ws.send(utf8, TEXT_MESSAGE)
+  }
+
+  flush(): void {
+    if (!this.#isGathering) return
+    this.#isGathering = false
+    this.#stream?.uncork() // the tick that was to do it finds nothing to do
   }
 
   close(code = 1000, reason = ''): void {

@@ -143,6 +143,7 @@ function openSocket({ url, origin, maxPayload, connectTimeoutMs, signal, clock }
     ws.once('open', () => {
       settle()
       ws.removeAllListeners('error')
+      ws.removeAllListeners('unexpected-response') // or what it took to connect is kept as long as the call
       resolve(watchedSocket(ws, clock))
     })
   })

@@ -226,8 +226,8 @@ const SERVER_TYPES = new Map(Object.entries(SERVER).map(([type, entry]) => [entr
  * malformed. The message names the field, never what stood there.
  */
 export function parseServerMessage(json: string): ServerMessage | UnknownServerMessage {
-  const audio = scanAudio(json)
-  if (audio) return audio
+  const plain = scanAudio(json) ?? scanInterruption(json)
+  if (plain) return plain
   const { wireType, value } = readEnvelope(json, 'The message from ElevenLabs')
   const entry = SERVER_TYPES.get(wireType)
   if (!entry) return { type: 'unknown', name: wireType.slice(0, MAX_NAME_CHARS) }
@@ -265,6 +265,16 @@ export function scanAudio(json: string): ServerMessageOf<'audio'> | undefined {
   // Of a message that names its audio twice the last one counts.
   if ((!plain && tail.includes('audio_')) || !isBase64(payload)) return undefined
   return plain ? { type: 'audio', payload, eventId: Number(plain[1]) } : readAudio(payload, head + tail)
+}
+
+const PLAIN_INTERRUPTION = new RegExp(
+  `^${spaced('{"type":"interruption","interruption_event":{"event_id":')}(0|[1-9][0-9]{0,14})${spaced('}}')}$`,
+)
+
+/** The short way to an interruption, since a caller is being talked over meanwhile. As {@link scanAudio}, whole or nothing. */
+function scanInterruption(json: string): ServerMessageOf<'interruption'> | undefined {
+  const eventId = PLAIN_INTERRUPTION.exec(json)?.[1]
+  return eventId === undefined ? undefined : { type: 'interruption', eventId: Number(eventId) }
 }
 
 function readAudio(payload: string, withoutPayload: string): ServerMessageOf<'audio'> | undefined {

@@ -258,7 +258,9 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   }
 
   clear(): void {
-    if (this.#state === 'streaming') this.#socket.send(encodeClear(this.#streamSid))
+    if (this.#state !== 'streaming') return
+    this.#socket.send(encodeClear(this.#streamSid))
+    this.#socket.flush?.() // whatever else is to be done about an interruption comes after it
   }
 
   /** Closes the stream: Twilio goes on with its TwiML. Safe to call twice. */

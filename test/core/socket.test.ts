@@ -97,6 +97,26 @@ describe('socketFromWs', () => {
     expect(stream.log).toEqual(['cork', 'uncork', 'cork'])
   })
 
+  test('what cannot wait leaves at once, with what was sent before it', async () => {
+    const ws = new FakeWs()
+    const stream = { log: [] as string[], cork: () => stream.log.push('cork'), uncork: () => stream.log.push('uncork') }
+    const socket = socketFromWs(ws, stream)
+    socket.flush?.()
+    expect(stream.log).toEqual([])
+    socket.send('audio')
+    socket.send('clear')
+    socket.flush?.()
+    expect([ws.sent, stream.log]).toEqual([
+      ['audio', 'clear'],
+      ['cork', 'uncork'],
+    ])
+    socket.send('later')
+    expect(stream.log).toEqual(['cork', 'uncork', 'cork'])
+    await new Promise((resolve) => process.nextTick(resolve))
+    expect(stream.log.filter((what) => what === 'cork')).toHaveLength(2)
+    expect(stream.log.at(-1)).toBe('uncork')
+  })
+
   test('sends nothing once closing, and survives an error event and a close code that the wire cannot carry', () => {
     const ws = new FakeWs()
     const socket = socketFromWs(ws)
