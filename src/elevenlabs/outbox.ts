@@ -31,6 +31,7 @@ export class Outbox {
   /** Frames of caller audio that never went out. */
   droppedFrames = 0
   readonly #options: OutboxOptions
+  readonly #socket: Socket
   readonly #heldAudio: HeldAudio
   #held: string[] = []
   #state: 'held' | 'open' | 'closed' = 'held'
@@ -39,6 +40,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#socket = options.socket
     this.#heldAudio = new HeldAudio(options.maxPendingAudioMs, 'oldest')
   }
 
@@ -69,7 +71,7 @@ export class Outbox {
    * where it lies, and what stands on either side of it is overwritten.
    */
   sendAudioBytes(bytes: Buffer, start: number, end: number): void {
-    const { socket } = this.#options
+    const socket = this.#socket
     const hasMargins = start >= USER_AUDIO_MARGINS.before && end + USER_AUDIO_MARGINS.after <= bytes.length
     const isAsItIs = hasMargins && this.#state === 'open' && this.#transcode === undefined
     if (isAsItIs && socket.sendBytes && socket.bufferedAmount <= MAX_UNSENT_AUDIO_BYTES) {
@@ -89,12 +91,12 @@ export class Outbox {
   /** Sends an answer that cannot wait for {@link open}. */
   sendNow(text: string): void {
     if (this.#state === 'closed') return
-    if (this.#options.socket.bufferedAmount > MAX_UNSENT_BYTES) this.#options.onStalled()
-    else this.#options.socket.send(text)
+    if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.#options.onStalled()
+    else this.#socket.send(text)
   }
 
   #sendAudio(payload: string): void {
-    const { socket } = this.#options
+    const socket = this.#socket
     if (socket.bufferedAmount > MAX_UNSENT_AUDIO_BYTES) {
       this.#dropForStall()
       return
