@@ -30,7 +30,6 @@ export {
   encodeClientMessage,
   encodeInitiation,
   encodeServerMessage,
-  encodeUserAudio,
   parseClientMessage,
   parseServerMessage,
 } from './messages.js'
@@ -44,3 +43,4 @@ export {
   type Provisioned,
   type ProvisionOptions,
 } from './provision.js'
+export { encodeUserAudio } from './user-audio.js'

@@ -17,6 +17,7 @@ import {
   overridePathsOf,
   type ConversationInitiation,
 } from './initiation.js'
+import { USER_AUDIO_HEAD, USER_AUDIO_TAIL } from './user-audio.js'
 import { optional, required, shape, type Fields, type Shaped, type Simplify } from './wire-shape.js'
 
 export { type ConversationInitiation } from './initiation.js'
@@ -409,30 +410,6 @@ export function encodeClientMessage(message: PlainClientMessage): string {
   return JSON.stringify({ type: CLIENT[type].wireType, ...(z.encode(CLIENT_SCHEMAS[type], fields) as object) })
 }
 
-const AUDIO_HEAD = '{"user_audio_chunk":"'
-const AUDIO_TAIL = '"}'
-
-/** Writes caller audio. `payloadBase64` has to be base64 in the announced input format; it is not looked at. */
-export function encodeUserAudio(payloadBase64: string): string {
-  return AUDIO_HEAD + payloadBase64 + AUDIO_TAIL
-}
-
-const AUDIO_HEAD_BYTES = Buffer.from(AUDIO_HEAD)
-const AUDIO_TAIL_BYTES = Buffer.from(AUDIO_TAIL)
-/** Bytes that {@link encodeUserAudioInPlace} overwrites before the audio, and behind it. */
-export const USER_AUDIO_MARGINS = { before: AUDIO_HEAD_BYTES.length, after: AUDIO_TAIL_BYTES.length }
-
-/**
- * {@link encodeUserAudio} around base64 that lies in `bytes` from `start` to `end`, without a copy: what stood on either side of
- * it is overwritten.
- */
-export function encodeUserAudioInPlace(bytes: Buffer, start: number, end: number): Buffer {
-  const from = start - AUDIO_HEAD_BYTES.length
-  for (let i = 0; i < AUDIO_HEAD_BYTES.length; i++) bytes[from + i] = AUDIO_HEAD_BYTES[i] ?? 0
-  for (let i = 0; i < AUDIO_TAIL_BYTES.length; i++) bytes[end + i] = AUDIO_TAIL_BYTES[i] ?? 0
-  return bytes.subarray(from, end + AUDIO_TAIL_BYTES.length)
-}
-
 /**
  * Reads one message of a client's, as strictly as the server does. For the simulator and for tests.
  *
@@ -440,8 +417,8 @@ export function encodeUserAudioInPlace(bytes: Buffer, start: number, end: number
  * missing field, a field too many.
  */
 export function parseClientMessage(json: string): ClientMessage {
-  if (json.startsWith(AUDIO_HEAD) && json.endsWith(AUDIO_TAIL)) {
-    const payload = json.slice(AUDIO_HEAD.length, -AUDIO_TAIL.length)
+  if (json.startsWith(USER_AUDIO_HEAD) && json.endsWith(USER_AUDIO_TAIL)) {
+    const payload = json.slice(USER_AUDIO_HEAD.length, -USER_AUDIO_TAIL.length)
     if (isBase64(payload)) return { type: 'userAudio', payload }
   }
   const { wireType, value } = readEnvelope(json, 'The message to ElevenLabs', 'user_audio_chunk')

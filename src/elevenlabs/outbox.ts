@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Socket } from '../core/socket.js'
 import { HeldAudio } from './held-audio.js'
-import { encodeUserAudio, encodeUserAudioInPlace, USER_AUDIO_MARGINS } from './messages.js'
+import { encodeUserAudio, encodeUserAudioInPlace, USER_AUDIO_MARGINS } from './user-audio.js'
 
 /** Messages that are kept until the conversation starts. */
 const MAX_PENDING_MESSAGES = 32

@@ -5,12 +5,12 @@ import {
   encodeClientMessage,
   encodeInitiation,
   encodeServerMessage,
-  encodeUserAudio,
   parseClientMessage,
   parseServerMessage,
   scanAudio,
   type ServerMessage,
 } from '../../src/elevenlabs/messages.js'
+import { encodeUserAudio } from '../../src/elevenlabs/user-audio.js'
 import { corpusJson, corpusOf } from './corpus.js'
 
 const server = corpusOf('server')
