@@ -98,9 +98,6 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   #heldMs = 0
   #startTimer: TimerHandle | undefined
   #closeTimer: TimerHandle | undefined
-  /** Something came since silence was last looked for. So not every frame asks for the time. */
-  #hasHeard = false
-  /** By when the last message had come. */
   #lastMessageMs: number
   #badInARow = 0
   #media = 0
@@ -222,7 +219,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
 
   #receive(text: string): void {
     if (this.#state === 'stopped') return
-    this.#hasHeard = true
+    this.#lastMessageMs = this.#clock.monotonicMs()
     if (text.length > this.#maxMessageChars) {
       const limit = this.#maxMessageChars
       this.#fail(
@@ -260,7 +257,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     if (!onMediaBytes || this.#state !== 'streaming' || utf8.length > this.#maxMessageChars) return false
     const frame = scanMediaBytes(utf8, this.#streamSid)
     if (!frame) return false
-    this.#hasHeard = true
+    this.#lastMessageMs = this.#clock.monotonicMs()
     const { start, end, timestampMs, byteLength } = frame
     if (!this.#place(timestampMs, byteLength / BYTES_PER_MS)) return true
     try {
@@ -402,10 +399,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   }
 
   #endWhenSilent(): void {
-    const nowMs = this.#clock.monotonicMs()
-    if (this.#hasHeard) this.#lastMessageMs = nowMs
-    this.#hasHeard = false
-    const silentMs = nowMs - this.#lastMessageMs
+    const silentMs = this.#clock.monotonicMs() - this.#lastMessageMs
     if (silentMs < this.#silenceTimeoutMs) return
     this.#fail(new ProtocolError('media_stream_silent', `Nothing came for ${Math.round(silentMs)} ms`), 1000)
   }
