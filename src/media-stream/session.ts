@@ -253,15 +253,14 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
 
   /** The short way of nearly every frame. What it does not take goes the long way, through {@link #receive}. */
   #receiveBytes(utf8: Buffer): boolean {
-    const onMediaBytes = this.#onMediaBytes
-    if (!onMediaBytes || this.#state !== 'streaming' || utf8.length > this.#maxMessageChars) return false
+    if (!this.#onMediaBytes || this.#state !== 'streaming' || utf8.length > this.#maxMessageChars) return false
     const frame = scanMediaBytes(utf8, this.#streamSid)
     if (!frame) return false
     this.#lastMessageMs = this.#clock.monotonicMs()
     const { start, end, timestampMs, byteLength } = frame
     if (!this.#place(timestampMs, byteLength / BYTES_PER_MS)) return true
     try {
-      onMediaBytes(utf8, start, end, timestampMs)
+      this.#onMediaBytes?.(utf8, start, end, timestampMs) // unless the silence before it made somebody close
     } catch (error) {
       this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
     }

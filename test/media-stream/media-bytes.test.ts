@@ -195,6 +195,17 @@ describe('a session that hears bytes', () => {
     expect(asBytes).toBeGreaterThan(1000)
   })
 
+  test('hands nothing on once the silence before it made somebody close', async () => {
+    const { session, peer, heard, asBytes } = await listening(true)
+    session.connect({
+      onMedia: () => session.close(),
+      onMediaBytes: () => heard.push(['bytes', 0]),
+    })
+    peer.send(after('0', FRAME))
+    peer.send(after('60', FRAME))
+    expect([session.state, heard, asBytes()]).toEqual(['stopped', [['bytes', 0]], 0])
+  })
+
   test('is not over for silence while frames come as bytes', async () => {
     const { session, clock, peer, asBytes } = await listening(true)
     for (let i = 0; i < 4000; i++) {
