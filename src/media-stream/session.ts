@@ -258,13 +258,16 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     if (!frame) return false
     this.#lastMessageMs = this.#clock.monotonicMs()
     const { start, end, timestampMs, byteLength } = frame
-    if (!this.#place(timestampMs, byteLength / BYTES_PER_MS)) return true
+    if (this.#place(timestampMs, byteLength / BYTES_PER_MS)) this.#handOnBytes(utf8, start, end, timestampMs)
+    return true
+  }
+
+  #handOnBytes(bytes: Buffer, start: number, end: number, timestampMs: number): void {
     try {
-      this.#onMediaBytes?.(utf8, start, end, timestampMs) // unless the silence before it made somebody close
+      this.#onMediaBytes?.(bytes, start, end, timestampMs) // unless the silence before it made somebody close
     } catch (error) {
       this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
     }
-    return true
   }
 
   #handle(message: InboundMessage): void {
