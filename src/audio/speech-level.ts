@@ -13,16 +13,24 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 
 let levels: Float64Array | undefined
 
+/** One sample in so many characters is looked at. */
+const STEP = 8
+
 /** Mean loudness from 0 (silence) to 1 (full scale), of base64 μ-law. 0 for an empty payload. */
 export function speechLevel(payloadBase64: string): number {
   const table = (levels ??= makeLevels())
+  const { length } = payloadBase64
   let sum = 0
-  let count = 0
-  for (let i = 0; i < payloadBase64.length; i += 8) {
-    sum += table[payloadBase64.charCodeAt(i) & 0x7f] ?? 0
-    count++
-  }
-  return count === 0 ? 0 : sum / count
+  for (let i = 0; i < length; i += STEP) sum += table[payloadBase64.charCodeAt(i) & 0x7f] ?? 0
+  return length === 0 ? 0 : sum / Math.ceil(length / STEP)
+}
+
+/** The same of base64 that lies in `bytes` from `start` to `end`. */
+export function speechLevelOfBytes(bytes: Uint8Array, start: number, end: number): number {
+  const table = (levels ??= makeLevels())
+  let sum = 0
+  for (let i = start; i < end; i += STEP) sum += table[(bytes[i] ?? 0) & 0x7f] ?? 0
+  return end <= start ? 0 : sum / Math.ceil((end - start) / STEP)
 }
 
 function makeLevels(): Float64Array {

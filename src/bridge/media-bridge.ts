@@ -87,7 +87,7 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
   readonly #logger: Logger
   readonly #limitTicker: Ticker
   readonly #checkLimits = (): void => this.#endWhenOverLimit()
-  readonly #callerSpeech = new CallerSpeech()
+  readonly #callerSpeech: CallerSpeech
   readonly #digits: DigitRow
   readonly #turns: TurnKeeper
   #resolveEnded: (end: BridgeEnd) => void = () => undefined
@@ -115,6 +115,7 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
     this.#clock = clock
     this.#logger = maskingLogger(options.logger ?? silentLogger)
     this.#lastActivityMs = clock.monotonicMs()
+    this.#callerSpeech = new CallerSpeech(clock)
     this.#limitTicker = sharedTicker(clock, LIMIT_CHECK_MS)
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve))
     this.#digits = new DigitRow(clock, (digits) => this.#tellDigits(digits))
@@ -125,12 +126,12 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
       this.#tell('agentTurnEnded', turn)
     })
     this.playback.on('started', (turnId, atMs) => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       const started = this.#turns.started(turnId, atMs, this.#callerSpeech.lastMs)
       if (started) this.#tell('agentTurnStarted', started)
     })
     this.playback.on('played', () => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       this.#turns.closeHeard()
     })
     this.playback.on('overflowed', () => {
@@ -181,12 +182,16 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
     this.#joinedMs = this.#lastActivityMs = this.#clock.monotonicMs()
     this.#limitTicker.add(this.#checkLimits)
     stream.on('dtmf', (digit) => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       this.#tell('digit', digit)
       if (this.#options.digits !== 'off') this.#digits.receive(digit)
     })
     void stream.ended.then((end) => this.#streamEnded(end))
-    stream.connect({ playback: this.playback, onMedia: (payload) => this.#receiveCaller(payload) })
+    stream.connect({
+      playback: this.playback,
+      onMedia: (payload) => this.#receiveCaller(payload),
+      onMediaBytes: (bytes, start, end) => this.#receiveCallerBytes(bytes, start, end),
+    })
     this.#stopWaitingForStream()
     this.#tellJoined()
   }
@@ -226,7 +231,7 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
     this.#conversation = conversation
     conversation.on('ready', () => this.#tellJoined())
     conversation.on('userTranscript', ({ text }) => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       this.#stats.callerTurns++
       this.#turns.completeAgentTurn()
       this.#tell('callerTurn', this.#turns.callerTurn(text))
@@ -236,13 +241,13 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
     conversation.on('agentResponseComplete', () => this.#turns.completeAgentTurn())
     conversation.on('interruption', () => this.#interrupt())
     conversation.on('toolCall', ({ toolName, toolCallId }) => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       this.#stats.toolCalls++
       this.#turns.completeAgentTurn()
       this.#tell('toolCalled', { toolName, toolCallId, at: this.#clock.now() })
     })
     conversation.on('toolResult', ({ toolName, toolCallId, isError }) => {
-      this.#lastActivityMs = this.#clock.monotonicMs()
+      this.#noteActivity()
       this.#tell('toolAnswered', { toolName, toolCallId, isError, at: this.#clock.now() })
     })
     for (const event of ['agentToolResponse', 'agentToolResult'] as const) {
@@ -271,10 +276,8 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
   }
 
   #receiveCaller(payload: string): void {
-    const stats = this.#stats
-    stats.callerFrames++
-    const nowMs = this.#clock.monotonicMs()
-    if (this.#callerSpeech.receive(payload, nowMs)) this.#lastActivityMs = nowMs
+    this.#stats.callerFrames++
+    if (this.#callerSpeech.receive(payload)) this.#noteActivity()
     if (this.#conversation) this.#conversation.sendAudio(payload)
     else {
       this.#earlyFrames.push(payload)
@@ -283,10 +286,25 @@ export class MediaStreamBridge extends EventEmitter<MediaStreamBridgeEvents> {
     }
   }
 
+  /** As {@link #receiveCaller}, without a string: so nearly every frame comes. */
+  #receiveCallerBytes(bytes: Buffer, start: number, end: number): void {
+    if (!this.#conversation) {
+      this.#receiveCaller(bytes.toString('latin1', start, end))
+      return
+    }
+    this.#stats.callerFrames++
+    if (this.#callerSpeech.receiveBytes(bytes, start, end)) this.#noteActivity()
+    this.#conversation.sendAudioBytes(bytes, start, end)
+  }
+
+  #noteActivity(): void {
+    this.#lastActivityMs = this.#clock.monotonicMs()
+  }
+
   #interrupt(): void {
     this.playback.clear() // before anything else: every millisecond here is talked over the caller
     this.#stats.interruptions++
-    this.#lastActivityMs = this.#clock.monotonicMs()
+    this.#noteActivity()
     const cut = this.#turns.interrupt()
     this.#tell('bargedIn', { turnId: cut?.turnId, heardMs: cut?.heardMs ?? 0, at: this.#clock.now() })
   }

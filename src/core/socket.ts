@@ -9,6 +9,13 @@
 export interface SocketHandlers {
   /** A whole text message. Binary messages come to {@link binary}. */
   message(text: string): void
+  /**
+   * A whole text message as bytes of UTF-8, before a string is made of it. A socket that has the bytes offers them here first.
+   * They may be overwritten, and kept.
+   *
+   * @returns Whether it was taken; else it comes to {@link message}, and must be as it was.
+   */
+  bytes?(utf8: Buffer): boolean
   /** A binary message, by its length: none of our protocols has one. */
   binary(byteLength: number): void
   /** The socket is closed, by whomever. Called exactly once. 1009 also says that a message was larger than we take. */
@@ -21,6 +28,10 @@ export interface Socket {
   readonly bufferedAmount: number
   /** Sends one text message. Does nothing once the socket is closing. Never throws. */
   send(text: string): void
+  /** {@link send} for text that is bytes of UTF-8 already; they belong to the socket from then on. Not every socket has it. */
+  sendBytes?(utf8: Buffer): void
+  /** Lets go at once of what was sent and is held back to leave together. For a socket that holds nothing back it is missing. */
+  flush?(): void
   /** Starts the closing handshake; `close` of the handlers follows. Safe to call twice. Never throws. */
   close(code?: number, reason?: string): void
   /** Drops the connection at once. */
@@ -95,11 +106,22 @@ class WsSocket implements Socket {
   }
 
   send(text: string): void {
+    // As bytes: a client socket of `ws` writes a buffer at one go, and a string as two chunks.
+    if (this.#ws.readyState === OPEN) this.sendBytes(Buffer.from(text))
+  }
+
+  sendBytes(utf8: Buffer): void {
     if (this.#ws.readyState !== OPEN) return
     if (this.#stream && !this.#isGathering) this.#gather(this.#stream)
-    // As bytes: a client socket of `ws` writes a buffer at one go, and a string as two chunks. Without a callback, for which
-    // a stream would schedule a tick of its own: that a message could not be sent is told by the close.
-    this.#ws.send(Buffer.from(text), TEXT_MESSAGE)
+    // Without a callback, for which a stream would schedule a tick of its own: that a message could not be sent is told by the
+    // close.
+    this.#ws.send(utf8, TEXT_MESSAGE)
+  }
+
+  flush(): void {
+    if (!this.#isGathering) return
+    this.#isGathering = false
+    this.#stream?.uncork() // the tick that was to do it finds nothing to do
   }
 
   close(code = 1000, reason = ''): void {
@@ -129,7 +151,7 @@ class WsSocket implements Socket {
     const handlers = this.#handlers
     if (handlers) {
       if (isBinary) handlers.binary(byteLengthOf(data))
-      else handlers.message(textOf(data))
+      else if (!handlers.bytes || !Buffer.isBuffer(data) || !handlers.bytes(data)) handlers.message(textOf(data))
     } else if (this.#early.length >= MAX_EARLY_MESSAGES) this.#ws.terminate()
     else this.#early.push(isBinary ? { byteLength: byteLengthOf(data) } : { text: textOf(data), byteLength: 0 })
   }
@@ -182,8 +204,12 @@ class PairEnd implements PairedSocket {
   send(text: string): void {
     if (this.isClosed) return
     this.peer?.deliver((handlers) => {
-      handlers.message(text)
+      if (!handlers.bytes?.(Buffer.from(text))) handlers.message(text)
     })
+  }
+
+  sendBytes(utf8: Buffer): void {
+    this.send(utf8.toString('utf8'))
   }
 
   close(code = 1000, reason = ''): void {

@@ -155,6 +155,7 @@ async function openSocket(options: OpenOptions): Promise<Socket> {
     ws.once('open', () => {
       settle()
       ws.removeAllListeners('error')
+      ws.removeAllListeners('unexpected-response') // or what it took to connect is kept as long as the call
       resolve(watchedSocket(ws, clock))
     })
   })

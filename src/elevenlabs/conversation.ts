@@ -192,6 +192,14 @@ export class Conversation extends EventEmitter<ConversationEvents> {
   }
 
   /**
+   * {@link sendAudio} for audio that lies in `bytes` from `start` to `end`, of which the caller knows that it is base64. Whatever
+   * else is in `bytes` may be overwritten: they belong to the conversation from then on.
+   */
+  sendAudioBytes(bytes: Buffer, start: number, end: number): void {
+    if (!this.#isTextOnly) this.#outbox.sendAudioBytes(bytes, start, end)
+  }
+
+  /**
    * Tells the agent something without interrupting it. With a `contextId` it replaces what was told under the same one.
    *
    * @returns Whether it was sent, or kept until the start. `false` when the conversation is over.

@@ -30,7 +30,6 @@ export {
   encodeClientMessage,
   encodeInitiation,
   encodeServerMessage,
-  encodeUserAudio,
   parseClientMessage,
   parseServerMessage,
 } from './messages.js'
@@ -48,3 +47,4 @@ export {
   type ProvisionOptions,
   type ProvisionWorkspaceOptions,
 } from './provision.js'
+export { encodeUserAudio } from './user-audio.js'

@@ -17,6 +17,7 @@ import {
   overridePathsOf,
   type ConversationInitiation,
 } from './initiation.js'
+import { USER_AUDIO_HEAD, USER_AUDIO_TAIL } from './user-audio.js'
 import { optional, required, shape, type Fields, type Shaped, type Simplify } from './wire-shape.js'
 
 export { type ConversationInitiation } from './initiation.js'
@@ -230,8 +231,8 @@ const SERVER_TYPES = new Map(Object.entries(SERVER).map(([type, entry]) => [entr
  * malformed. The message names the field, never what stood there.
  */
 export function parseServerMessage(json: string): ServerMessage | UnknownServerMessage {
-  const audio = scanAudio(json)
-  if (audio) return audio
+  const plain = scanAudio(json) ?? scanInterruption(json)
+  if (plain) return plain
   const { wireType, value } = readEnvelope(json, 'The message from ElevenLabs')
   const entry = SERVER_TYPES.get(wireType)
   if (!entry) return { type: 'unknown', name: wireType.slice(0, MAX_NAME_CHARS) }
@@ -278,6 +279,16 @@ export function scanAudio(json: string): ServerMessageOf<'audio'> | undefined {
   // Of a message that names its audio twice the last one counts.
   if ((!plain && tail.includes('audio_')) || !isBase64(payload)) return undefined
   return plain ? { type: 'audio', payload, eventId: Number(plain[1]) } : readAudio(payload, head + tail)
+}
+
+const PLAIN_INTERRUPTION = new RegExp(
+  `^${spaced('{"type":"interruption","interruption_event":{"event_id":')}(0|[1-9][0-9]{0,14})${spaced('}}')}$`,
+)
+
+/** The short way to an interruption, since a caller is being talked over meanwhile. As {@link scanAudio}, whole or nothing. */
+function scanInterruption(json: string): ServerMessageOf<'interruption'> | undefined {
+  const eventId = PLAIN_INTERRUPTION.exec(json)?.[1]
+  return eventId === undefined ? undefined : { type: 'interruption', eventId: Number(eventId) }
 }
 
 function readAudio(payload: string, withoutPayload: string): ServerMessageOf<'audio'> | undefined {
@@ -412,14 +423,6 @@ export function encodeClientMessage(message: PlainClientMessage): string {
   return JSON.stringify({ type: CLIENT[type].wireType, ...(z.encode(CLIENT_SCHEMAS[type], fields) as object) })
 }
 
-const AUDIO_HEAD = '{"user_audio_chunk":"'
-const AUDIO_TAIL = '"}'
-
-/** Writes caller audio. `payloadBase64` has to be base64 in the announced input format; it is not looked at. */
-export function encodeUserAudio(payloadBase64: string): string {
-  return AUDIO_HEAD + payloadBase64 + AUDIO_TAIL
-}
-
 /**
  * Reads one message of a client's, as strictly as the server does. For the simulator and for tests.
  *
@@ -427,8 +430,8 @@ export function encodeUserAudio(payloadBase64: string): string {
  * missing field, a field too many.
  */
 export function parseClientMessage(json: string): ClientMessage {
-  if (json.startsWith(AUDIO_HEAD) && json.endsWith(AUDIO_TAIL)) {
-    const payload = json.slice(AUDIO_HEAD.length, -AUDIO_TAIL.length)
+  if (json.startsWith(USER_AUDIO_HEAD) && json.endsWith(USER_AUDIO_TAIL)) {
+    const payload = json.slice(USER_AUDIO_HEAD.length, -USER_AUDIO_TAIL.length)
     if (isBase64(payload)) return { type: 'userAudio', payload }
   }
   const { wireType, value } = readEnvelope(json, 'The message to ElevenLabs', 'user_audio_chunk')

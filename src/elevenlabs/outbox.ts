@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Socket } from '../core/socket.js'
 import { HeldAudio } from './held-audio.js'
-import { encodeUserAudio } from './messages.js'
+import { encodeUserAudio, encodeUserAudioInPlace, USER_AUDIO_MARGINS } from './user-audio.js'
 
 /** Messages that are kept until the conversation starts. */
 const MAX_PENDING_MESSAGES = 32
@@ -31,6 +31,7 @@ export class Outbox {
   /** Frames of caller audio that never went out. */
   droppedFrames = 0
   readonly #options: OutboxOptions
+  readonly #socket: Socket
   readonly #heldAudio: HeldAudio
   #held: string[] = []
   #state: 'held' | 'open' | 'closed' = 'held'
@@ -39,6 +40,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#socket = options.socket
     this.#heldAudio = new HeldAudio(options.maxPendingAudioMs, 'oldest')
   }
 
@@ -64,6 +66,20 @@ export class Outbox {
     else if (this.#state === 'held') this.droppedFrames += this.#heldAudio.add(payloadBase64)
   }
 
+  /**
+   * {@link sendAudio} for base64 that lies in `bytes` from `start` to `end`. Where nothing has to be done to it, it is sent from
+   * where it lies, and what stands on either side of it is overwritten.
+   */
+  sendAudioBytes(bytes: Buffer, start: number, end: number): void {
+    const socket = this.#socket
+    const hasMargins = start >= USER_AUDIO_MARGINS.before && end + USER_AUDIO_MARGINS.after <= bytes.length
+    const isAsItIs = hasMargins && this.#state === 'open' && this.#transcode === undefined
+    if (isAsItIs && socket.sendBytes && socket.bufferedAmount <= MAX_UNSENT_AUDIO_BYTES) {
+      this.#stalledSinceMs = undefined
+      socket.sendBytes(encodeUserAudioInPlace(bytes, start, end))
+    } else this.sendAudio(bytes.toString('latin1', start, end))
+  }
+
   /** Sends a message, or keeps it until {@link open}. @returns `false` when it did neither. */
   send(text: string): boolean {
     if (this.#state === 'open') this.sendNow(text)
@@ -75,12 +91,12 @@ export class Outbox {
   /** Sends an answer that cannot wait for {@link open}. */
   sendNow(text: string): void {
     if (this.#state === 'closed') return
-    if (this.#options.socket.bufferedAmount > MAX_UNSENT_BYTES) this.#options.onStalled()
-    else this.#options.socket.send(text)
+    if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.#options.onStalled()
+    else this.#socket.send(text)
   }
 
   #sendAudio(payload: string): void {
-    const { socket } = this.#options
+    const socket = this.#socket
     if (socket.bufferedAmount > MAX_UNSENT_AUDIO_BYTES) {
       this.#dropForStall()
       return

@@ -7,8 +7,6 @@
  *
  * @module
  */
-import { base64ByteLength } from '../core/base64.js'
-
 const FRAME_MS = 20
 const BYTES_PER_MS = 8
 /** 20 ms of μ-law silence, 160 bytes of 0xFF. */
@@ -41,12 +39,11 @@ export class InboundTimeline {
   }
 
   /**
-   * Places one frame.
+   * Places one frame that plays for `durationMs`.
    *
    * @returns The silent frames that belong before it, or `'late'` when its time is filled already.
    */
-  place(timestampMs: number, payload: string): readonly string[] | 'late' {
-    const durationMs = base64ByteLength(payload) / BYTES_PER_MS
+  place(timestampMs: number, durationMs: number): readonly string[] | 'late' {
     const nextMs = this.#nextMs
     if (nextMs === undefined) {
       this.#nextMs = timestampMs + durationMs

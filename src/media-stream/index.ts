@@ -19,6 +19,7 @@ export {
 export { Playback, type ClearedTurn, type PlaybackEvents, type PlaybackOptions, type PlaybackSink } from './playback.js'
 export {
   MediaStreamSession,
+  type MediaBytesHandler,
   type MediaHandler,
   type MediaStreamCounts,
   type MediaStreamEnd,

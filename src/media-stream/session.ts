@@ -16,6 +16,7 @@ import { maskingLogger, silentLogger, type Logger } from '../core/logger.js'
 import type { Socket } from '../core/socket.js'
 import { sharedTicker, type Ticker } from '../core/ticker.js'
 import { InboundTimeline } from './inbound-timeline.js'
+import { scanMediaBytes } from './media-bytes.js'
 import {
   encodeClear,
   encodeMark,
@@ -27,77 +28,27 @@ import {
   type InboundStart,
 } from './messages.js'
 import { Playback, type PlaybackSink } from './playback.js'
+import type {
+  MediaBytesHandler,
+  MediaHandler,
+  MediaStreamCounts,
+  MediaStreamEnd,
+  MediaStreamEvents,
+  MediaStreamSessionOptions,
+  MediaStreamState,
+  StreamStart,
+} from './session-options.js'
 
-/** What Twilio says of a stream when it starts. */
-export interface StreamStart {
-  readonly streamSid: string
-  readonly callSid: string
-  readonly accountSid: string
-  /** The `<Parameter>`s of the TwiML, the only data that a stream carries. */
-  readonly customParameters: Readonly<Record<string, string>>
-}
-
-/** Takes the caller's audio: base64 μ-law, 20 ms as a rule, with its time since the stream's start in milliseconds. */
-export type MediaHandler = (payload: string, timestampMs: number) => void
-
-export interface MediaStreamSessionOptions {
-  readonly socket: Socket
-  readonly clock?: Clock
-  readonly logger?: Logger
-  /**
-   * Decides, before one byte of audio is handed on, whether this stream belongs to the call it names: redeem the one-time token
-   * here. Default: everybody is let in, for sockets that were proven before.
-   */
-  readonly authorize?: (start: StreamStart) => boolean | Promise<boolean>
-  /** Longest message, in characters. Default 65 536; a frame has about 400. A longer one closes the stream (1009). */
-  readonly maxMessageChars?: number
-  /** How long `start` and its authorisation may take, in milliseconds. Default 10 000. Then the stream is closed (1008). */
-  readonly startTimeoutMs?: number
-  /** A stream from which nothing comes for so long is over, in milliseconds. Default 30 000. */
-  readonly silenceTimeoutMs?: number
-  /** Longest gap in the caller's audio that is filled with silence, in milliseconds. Default 1000. */
-  readonly maxGapMs?: number
-  /** Caller audio that is kept until {@link MediaStreamSession.connect}, in milliseconds. Default 5000; the oldest is dropped. */
-  readonly maxHeldMs?: number
-  /**
-   * Bytes that may wait in this process because the peer does not read. Default 1 048 576: a minute and a half of audio. Beyond
-   * it the stream is given up.
-   */
-  readonly maxUnsentBytes?: number
-}
-
-/** Where a session is. */
-export type MediaStreamState = 'connecting' | 'awaiting-start' | 'authorizing' | 'streaming' | 'stopped'
-
-/** How a stream ended. */
-export interface MediaStreamEnd {
-  /** `stopped`: Twilio said so. `socket-closed`: it is gone without a word. `closed`: by us. `failed`: see `error`. */
-  readonly reason: 'stopped' | 'socket-closed' | 'closed' | 'failed'
-  readonly error: VoiceError | undefined
-  /** The WebSocket close code that was sent or came; 1005 when there was none. */
-  readonly closeCode: number
-}
-
-export interface MediaStreamEvents {
-  /** Twilio started the stream, and it was authorised. Call {@link MediaStreamSession.connect} here. */
-  start: [start: StreamStart]
-  /** The caller pressed a key. */
-  dtmf: [digit: string]
-  /** The stream is over. Comes once, last. */
-  ended: [end: MediaStreamEnd]
-}
-
-/** What passed on a stream, for diagnosis. */
-export interface MediaStreamCounts {
-  /** Media messages that were handed on or held. */
-  readonly media: number
-  /** Frames of silence put in for gaps. */
-  readonly padded: number
-  /** Frames that came after their time was filled, and were dropped. */
-  readonly late: number
-  /** Messages that could not be read, came out of order, hold no audio, or belong to another stream. */
-  readonly ignored: number
-}
+export type {
+  MediaBytesHandler,
+  MediaHandler,
+  MediaStreamCounts,
+  MediaStreamEnd,
+  MediaStreamEvents,
+  MediaStreamSessionOptions,
+  MediaStreamState,
+  StreamStart,
+} from './session-options.js'
 
 const MAX_CONSECUTIVE_BAD = 10
 const SILENCE_CHECK_MS = 1000
@@ -142,6 +93,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   #streamSid = ''
   #playback: Playback | undefined
   #onMedia: MediaHandler | undefined
+  #onMediaBytes: MediaBytesHandler | undefined
   #held: { readonly payload: string; readonly timestampMs: number }[] = []
   #heldMs = 0
   #startTimer: TimerHandle | undefined
@@ -176,6 +128,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     }, startTimeoutMs)
     this.#socket.listen({
       message: (text) => this.#receive(text),
+      bytes: (utf8) => this.#receiveBytes(utf8),
       binary: (byteLength) => this.#reject(`a binary message of ${byteLength} bytes`),
       close: (code) => this.#socketClosed(code),
     })
@@ -208,15 +161,27 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   /**
    * Takes the caller's audio from now on, and first what was held; and speaks through `playback` when it is given.
    *
+   * `onMediaBytes` is for who passes audio on as it is: it gets, in place of `onMedia`, whatever can be had without a string. What
+   * was held, silence that fills a gap, and frames in another spelling come to `onMedia` all the same, in order.
+   *
    * @throws TypeError when another playback is in use already.
    */
-  connect({ onMedia, playback }: { readonly onMedia?: MediaHandler; readonly playback?: Playback }): void {
+  connect({
+    onMedia,
+    onMediaBytes,
+    playback,
+  }: {
+    readonly onMedia?: MediaHandler
+    readonly onMediaBytes?: MediaBytesHandler
+    readonly playback?: Playback
+  }): void {
     if (playback) {
       if (this.#playback && this.#playback !== playback) throw new TypeError('This stream has a playback already')
       this.#playback = this.#attachPlayback(playback)
     }
     if (!onMedia) return
     this.#onMedia = onMedia
+    this.#onMediaBytes = onMediaBytes
     const held = this.#held
     this.#held = []
     this.#heldMs = 0
@@ -237,7 +202,9 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
   }
 
   clear(): void {
-    if (this.#state === 'streaming') this.#socket.send(encodeClear(this.#streamSid))
+    if (this.#state !== 'streaming') return
+    this.#socket.send(encodeClear(this.#streamSid))
+    this.#socket.flush?.() // whatever else is to be done about an interruption comes after it
   }
 
   /** Closes the stream: Twilio goes on with its TwiML. Safe to call twice. */
@@ -281,6 +248,25 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     } catch (error) {
       if (error instanceof ProtocolError) this.#reject(error.message)
       else this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
+    }
+  }
+
+  /** The short way of nearly every frame. What it does not take goes the long way, through {@link #receive}. */
+  #receiveBytes(utf8: Buffer): boolean {
+    if (!this.#onMediaBytes || this.#state !== 'streaming' || utf8.length > this.#maxMessageChars) return false
+    const frame = scanMediaBytes(utf8, this.#streamSid)
+    if (!frame) return false
+    this.#lastMessageMs = this.#clock.monotonicMs()
+    const { start, end, timestampMs, byteLength } = frame
+    if (this.#place(timestampMs, byteLength / BYTES_PER_MS)) this.#handOnBytes(utf8, start, end, timestampMs)
+    return true
+  }
+
+  #handOnBytes(bytes: Buffer, start: number, end: number, timestampMs: number): void {
+    try {
+      this.#onMediaBytes?.(bytes, start, end, timestampMs) // unless the silence before it made somebody close
+    } catch (error) {
+      this.#logger.error('A handler of a media stream threw', { ...this.#ids, error })
     }
   }
 
@@ -362,12 +348,17 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
       this.#ignore('a media message without audio')
       return
     }
+    if (this.#place(timestampMs, durationMsOf(payload))) this.#handOn(payload, timestampMs)
+  }
+
+  /** Places a frame in time, and hands on the silence that is missing before it. @returns Whether it is to be handed on. */
+  #place(timestampMs: number, durationMs: number): boolean {
     this.#badInARow = 0
-    const missing = this.#timeline.place(timestampMs, payload)
-    if (missing === 'late') return
+    const missing = this.#timeline.place(timestampMs, durationMs)
+    if (missing === 'late') return false
     for (let i = missing.length - 1; i >= 0; i--) this.#handOn(missing[i] ?? '', timestampMs - (i + 1) * FRAME_MS)
     this.#media++
-    this.#handOn(payload, timestampMs)
+    return true
   }
 
   #handOn(payload: string, timestampMs: number): void {
@@ -440,6 +431,7 @@ export class MediaStreamSession extends EventEmitter<MediaStreamEvents> implemen
     this.#silenceTicker.remove(this.#checkSilence)
     this.#held = []
     this.#onMedia = undefined
+    this.#onMediaBytes = undefined
     this.#playback?.close()
     this.#resolveEnded(end)
     this.#tell('ended', end)

@@ -41,6 +41,33 @@ describe('socketFromWs', () => {
     expect(heard.log).toEqual([['message', 'a'], ['binary', 2], ['message', 'bc'], ['close', 1000, 'bye']]) // prettier-ignore
   })
 
+  test('a message is offered as bytes first, and is text only when they are not taken', () => {
+    const ws = new FakeWs()
+    const socket = socketFromWs(ws)
+    const heard = recorder()
+    ws.emit('message', Buffer.from('early'), false)
+    socket.listen({
+      ...heard,
+      bytes: (utf8) => {
+        heard.log.push(['bytes', utf8.toString()])
+        return utf8[0] === 't'.charCodeAt(0)
+      },
+    })
+    for (const text of ['taken', 'left']) ws.emit('message', Buffer.from(text), false)
+    ws.emit('message', [Buffer.from('t'), Buffer.from('wo')], false)
+    ws.emit('message', Buffer.from('t'), true)
+    expect(heard.log).toEqual([['message', 'early'], ['bytes', 'taken'], ['bytes', 'left'], ['message', 'left'], ['message', 'two'], ['binary', 1]]) // prettier-ignore
+  })
+
+  test('bytes are sent as the text that they are, and not once it is closing', () => {
+    const ws = new FakeWs()
+    const socket = socketFromWs(ws)
+    socket.sendBytes?.(Buffer.from('grüezi'))
+    ws.readyState = 2
+    socket.sendBytes?.(Buffer.from('late'))
+    expect(ws.sent).toEqual(['grüezi'])
+  })
+
   test('a close from before somebody listened is told', () => {
     const ws = new FakeWs()
     const socket = socketFromWs(ws)
@@ -68,6 +95,26 @@ describe('socketFromWs', () => {
     expect(stream.log).toEqual(['cork', 'uncork'])
     socket.send('clear')
     expect(stream.log).toEqual(['cork', 'uncork', 'cork'])
+  })
+
+  test('what cannot wait leaves at once, with what was sent before it', async () => {
+    const ws = new FakeWs()
+    const stream = { log: [] as string[], cork: () => stream.log.push('cork'), uncork: () => stream.log.push('uncork') }
+    const socket = socketFromWs(ws, stream)
+    socket.flush?.()
+    expect(stream.log).toEqual([])
+    socket.send('audio')
+    socket.send('clear')
+    socket.flush?.()
+    expect([ws.sent, stream.log]).toEqual([
+      ['audio', 'clear'],
+      ['cork', 'uncork'],
+    ])
+    socket.send('later')
+    expect(stream.log).toEqual(['cork', 'uncork', 'cork'])
+    await new Promise((resolve) => process.nextTick(resolve))
+    expect(stream.log.filter((what) => what === 'cork')).toHaveLength(2)
+    expect(stream.log.at(-1)).toBe('uncork')
   })
 
   test('sends nothing once closing, and survives an error event and a close code that the wire cannot carry', () => {

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Socket } from '../../src/core/socket.js'
 import { VendorError } from '../../src/core/errors.js'
 import { isInterrupted } from '../../src/elevenlabs/conversation.js'
-import type { ServerMessage } from '../../src/elevenlabs/messages.js'
+import { encodeServerMessage, type ServerMessage } from '../../src/elevenlabs/messages.js'
 import { corpusOf } from './corpus.js'
-import { activeTalk, frames, METADATA, settle, startTalk } from './scripted-agent.js'
+import { activeTalk, frames, METADATA, settle, startTalk, type Talk } from './scripted-agent.js'
 
 const named = (events: unknown[][]): unknown[] => events.map(([name]) => name)
 
@@ -39,6 +39,40 @@ describe('starting', () => {
     say(METADATA)
     conversation.sendAudio('AAAA')
     expect(sent('userAudio').map(({ payload }) => payload)).toEqual([...early, 'AAAA'])
+  })
+
+  test('audio as bytes is sent, kept, transcoded and counted as audio as text is', () => {
+    const inside = (frame: string) => [Buffer.from(`${'x'.repeat(30)}${frame}"}}`), 30, 30 + frame.length] as const
+    const asText = (talk: Talk, frame: string) => talk.conversation.sendAudio(frame)
+    const asBytes = (talk: Talk, frame: string) => talk.conversation.sendAudioBytes(...inside(frame))
+    const transcode = () => ({ toAgent: (frame: string) => frame.toLowerCase(), fromAgent: (frame: string) => frame })
+    const pcm = { ...METADATA, inputFormat: 'pcm_16000' } as const
+    const both = (options: Parameters<typeof startTalk>[0], metadata: ServerMessage) =>
+      [asText, asBytes].map((send) => {
+        const talk = startTalk(options)
+        for (const frame of frames(12)) send(talk, frame)
+        talk.say(metadata)
+        for (const frame of frames(3)) send(talk, frame)
+        talk.conversation.close()
+        send(talk, 'AAAA')
+        return [talk.sent('userAudio'), talk.conversation.counters, talk.received.length] as const
+      })
+    for (const [options, metadata, count] of [[{ maxPendingAudioMs: 100 }, METADATA, 8], [{ transcode }, pcm, 15], [{ textOnly: true }, METADATA, 0]] as const) {
+      const [text, bytes] = both(options, metadata)
+      expect(bytes).toEqual(text)
+      expect(bytes?.[0]).toHaveLength(count)
+    } // prettier-ignore
+  })
+
+  test('audio as bytes goes out although nothing lies around it, and over a socket that takes text only', () => {
+    const { conversation, sent } = activeTalk()
+    for (const [head, tail] of [['', ''], ['x'.repeat(20), 'xx'], ['x'.repeat(21), 'x'], ['x'.repeat(21), 'xx']] as const)
+      conversation.sendAudioBytes(Buffer.from(`${head}AAAA${tail}`), head.length, head.length + 4) // prettier-ignore
+    expect(sent('userAudio').map(({ payload }) => payload)).toEqual(Array(4).fill('AAAA'))
+    const texts: string[] = []
+    const socket: Socket = { bufferedAmount: 0, send: (text) => void texts.push(text), close: () => undefined, terminate: () => undefined, listen: (handlers) => handlers.message(encodeServerMessage(METADATA)) } // prettier-ignore
+    startTalk({ socket }).conversation.sendAudioBytes(Buffer.from(`${'x'.repeat(30)}AAAA"}`), 30, 34)
+    expect(texts.at(-1)).toBe('{"user_audio_chunk":"AAAA"}')
   })
 
   test('of too much early audio the oldest is dropped and counted', () => {

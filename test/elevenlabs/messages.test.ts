@@ -5,12 +5,12 @@ import {
   encodeClientMessage,
   encodeInitiation,
   encodeServerMessage,
-  encodeUserAudio,
   parseClientMessage,
   parseServerMessage,
   scanAudio,
   type ServerMessage,
 } from '../../src/elevenlabs/messages.js'
+import { encodeUserAudio } from '../../src/elevenlabs/user-audio.js'
 import { corpusJson, corpusOf } from './corpus.js'
 
 const server = corpusOf('server')
@@ -117,6 +117,41 @@ function slowWay(json: string): string {
   expect(scanAudio(slow)).toBeUndefined()
   return slow
 }
+
+describe('the fast way to an interruption', () => {
+  test.each([
+    ['{"type":"interruption","interruption_event":{"event_id":0}}', 0],
+    [' {\n"type" : "interruption", "interruption_event":\t{ "event_id": 12 } }\r\n', 12],
+    ['{"type":"interruption","interruption_event":{"event_id":999999999999999}}', 999999999999999],
+    ['{"interruption_event":{"event_id":12},"type":"interruption"}', 12],
+    ['{"type":"interruption","interruption_event":{"event_id":12,"reason":"spoke"}}', 12],
+    ['{"type":"interruption","interruption_event":{"event_id":1,"event_id":12}}', 12],
+    ['{"type":"interruption","interruption_event":{"event_id":1.2e1}}', 12],
+  ])('%s is read as what it says', (json, eventId) => {
+    expect(parseServerMessage(json)).toEqual({ type: 'interruption', eventId })
+  })
+
+  test('says after any change what the parser says of the same message in another order', () => {
+    const good = '{"type":"interruption","interruption_event":{"event_id":12}}'
+    const read = (json: string): unknown => {
+      try {
+        return parseServerMessage(json)
+      } catch (error) {
+        return (error as Error).message.replace(/ \(\d+ characters\)/, '')
+      }
+    }
+    const change = fc.tuple(fc.nat({ max: good.length }), fc.oneof(fc.string({ maxLength: 2 }), fc.constantFrom(...'"{},:0.-e \n\u00a0')), fc.nat({ max: 2 })) // prettier-ignore
+    fc.assert(
+      fc.property(change, ([at, put, cut]) => {
+        const json = good.slice(0, at) + put + good.slice(at + cut)
+        // A key in front that means nothing keeps it from the fast way, where there is one key and more to follow.
+        if (!/^\s*\{\s*"/.test(json)) return
+        expect(read(json)).toEqual(read(json.replace('{', '{"":0,')))
+      }),
+      { numRuns: 40_000 },
+    )
+  })
+})
 
 describe('the fast way to audio', () => {
   test('takes plain audio however it is spaced', () => {

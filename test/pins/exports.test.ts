@@ -567,6 +567,7 @@ const PROMISED: Readonly<Record<string, readonly string[]>> = {
   'media-stream': [
     'ClearedTurn',
     'InboundMessage',
+    'MediaBytesHandler',
     'MediaHandler',
     'MediaStreamCounts',
     'MediaStreamEnd',

@@ -52,6 +52,7 @@ export function detectOptOut(utterance: string, options: DetectOptOutOptions = {
 const CONTEXT_CHARS = 100
 
 function isHeard(text: string, rule: OptOutRule): boolean {
+  if (!rule.pattern.test(text)) return false // nearly always, and the rest of this is slow
   if (rule.unless?.test(text) === true) return false
   for (const match of text.matchAll(new RegExp(rule.pattern, 'g'))) {
     const before = text.slice(Math.max(0, match.index - CONTEXT_CHARS), match.index)
