@@ -170,6 +170,20 @@ export const recordCases: readonly ConformanceCase[] = [
     assert.equal(await store.countCalls({ tenantId, filter: { leadId: 'L2' } }), 0)
   }),
 
+  scene('a status does not change when a call was answered, once that is known', async ({ store, tenantId, clock }) => {
+    const at = clock.now()
+    const call = someCall(tenantId, { callStatus: 'queued' })
+    const { callSid } = call
+    await store.addCall(call)
+    const take = (callStatus: string, sequenceNumber: number, answeredAt: number): Promise<unknown> =>
+      store.applyCallStatus({ tenantId, callSid, callStatus, sequenceNumber, changes: { answeredAt } })
+    await take('in-progress', 1, at + 1000)
+    assert.equal((await store.findCall({ tenantId, callSid }))?.answeredAt, at + 1000)
+    await store.updateCall({ tenantId, callSid, changes: { answeredAt: at + 1234 } })
+    await take('completed', 2, at + 1000)
+    assert.equal((await store.findCall({ tenantId, callSid }))?.answeredAt, at + 1234)
+  }),
+
   scene(
     'a campaign counts whom its calls reached, and whom they left in silence',
     async ({ store, tenantId, clock }) => {
