@@ -15,6 +15,7 @@ import { MediaStreamSession, type MediaStreamSessionOptions, type StreamStart } 
 import { twimlResponse, type HostResponse } from '../middleware/host-request.js'
 import type { AcceptedUpgrade } from '../middleware/upgrade.js'
 import type { ProvenRequest } from '../middleware/webhook-handler.js'
+import { isTerminalCallStatus } from '../records/call-status.js'
 import { hangup } from '../twiml/call-control.js'
 import { connect } from '../twiml/connect.js'
 import { response } from '../twiml/response.js'
@@ -124,10 +125,12 @@ export class BridgedCalls {
 
   /** Twilio asks what to do now that the stream is over. */
   async afterStream({ params }: ProvenRequest): Promise<HostResponse> {
-    const { CallSid: callSid = '' } = params
+    const { CallSid: callSid = '', CallStatus: callStatus = '' } = params
     const live = this.live.get(callSid)
-    // Twilio may be quicker to ask than the closing handshake is to finish. A call whose stream never came is over now.
-    if (live && !live.bridge.stream) live.bridge.close('stream-not-attached')
+    // Twilio may be quicker to ask than the closing handshake is to finish. A call whose stream never came is over now; where the whole call
+    // is, its caller has hung up, and whether this or the status callback says so first does not matter.
+    if (isTerminalCallStatus(callStatus)) this.callEnded(callSid)
+    else if (live && !live.bridge.stream) live.bridge.close('stream-not-attached')
     const end =
       live?.bridge.end ??
       this.#ends.get(callSid)?.end ??
