@@ -62,11 +62,14 @@ export interface DoNotCallLift extends NumberOfTenant {
 
 /** The tenant's own do-not-call list. */
 export interface DoNotCallStore {
-  /** Adds at once. Of several requests for a number, the earliest that was not lifted is the entry. */
+  /** Adds at once; the same entry again changes nothing. Of several requests for a number, the earliest not lifted is the entry. */
   addDoNotCall(entry: DoNotCallEntry): Promise<void>
   /** The entry that stands, if any. Reads what was written last; a replica that lags is no answer. */
   findDoNotCall(query: NumberOfTenant): Promise<DoNotCallEntry | undefined>
-  /** Lifts every entry of the number with `addedAt <= liftedAt`. The entries are kept, with what lifted them. */
+  /**
+   * Lifts every entry of the number with `addedAt <= liftedAt` that stands; each in a step of its own, so a crash in the middle leaves
+   * the number listed. The entries are kept, with what lifted them. `false`: there was none.
+   */
   liftDoNotCall(lift: DoNotCallLift): Promise<boolean>
 }
 
@@ -78,7 +81,7 @@ export interface AttemptReservation {
   readonly caps: readonly AttemptCap[]
 }
 
-/** What became of it. */
+/** What became of a reservation. */
 export type AttemptReserved =
   | { readonly outcome: 'reserved' }
   | {
@@ -106,12 +109,14 @@ export interface AttemptStore {
    *
    * An attempt of the same tenant and number counts under a cap unless it is `'released'`, when
    * `attemptedAt > attempt.attemptedAt - windowMs`; one that lies after the new one (another machine's clock) counts too.
-   * A refused one leaves no trace. The same `attemptId` again answers `'reserved'` and is not counted twice.
+   * A refused one leaves no trace. The same `attemptId` again answers `'reserved'` and is not counted twice, so a reservation whose
+   * answer was lost may be asked for again. One that was released has no place: it is counted anew, in the place of its old record.
    */
   reserveAttempt(reservation: AttemptReservation): Promise<AttemptReserved>
   /**
-   * Moves an attempt on. `'released'` frees its place, and only that of an attempt which is `'reserved'` or `'submission-unknown'`:
-   * a call that was placed counts for good. `false` when nothing was changed.
+   * Moves an attempt on. `'released'` frees the place of one that became no call: `false` for one that was placed, since a call that
+   * exists counts. A released one is taken up again by `'placed'` with a `callSid` (its call was found after all), and by nothing else:
+   * `false`. `false` also when there is no such attempt. The same settlement again is `true`.
    */
   settleAttempt(settlement: AttemptSettlement): Promise<boolean>
   /** `attemptedAt` of every attempt that counts and is later than `afterAt`, oldest first; at most the newest 1000. */
@@ -156,7 +161,7 @@ export interface AuditStore {
   auditHead(query: { readonly tenantId: string }): Promise<AuditHead>
   /**
    * Appends in one atomic step if the tenant's chain ends with `record.previousHash` and `record.sequence - 1`; otherwise
-   * changes nothing and says where it does end, so that the writer can seal the record anew.
+   * changes nothing and says where it does end, so that the writer can seal the record anew. The same record again, as its own head, is `'appended'`.
    */
   appendAudit(
     record: AuditRecord,

@@ -12,11 +12,18 @@
  *
  * @module
  */
-import type { AuditRecord } from '../records/audit-record.js'
-import type { AttemptCap, AttemptState, CallAttempt } from '../records/call-attempt.js'
+import type {
+  AttemptSettlement,
+  AttemptStore as CountedAttempts,
+  AuditStore,
+  ConsentStore as ConsentsOnFile,
+  DoNotCallStore as StandingRequests,
+  NumberOfTenant,
+} from '../compliance/ports.js'
+import type { CallAttempt } from '../records/call-attempt.js'
 import type { CallRecord, NewCall } from '../records/call.js'
 import type { CampaignRecord, CampaignRow, CampaignRowState, NewCampaign, NewCampaignRow } from '../records/campaign.js'
-import type { ConsentGrant, ConsentKind, ConsentRecord, ConsentRevocation } from '../records/consent.js'
+import type { ConsentRevocation } from '../records/consent.js'
 import type { DoNotCallEntry } from '../records/do-not-call.js'
 import type { Lead, LeadReview } from '../records/lead.js'
 import type { NewRecording, RecordingRecord } from '../records/recording.js'
@@ -30,12 +37,6 @@ import type { MaintenanceStore } from './maintenance.js'
 /** A tenant's id, up to 128 characters, none of them a control character. */
 export interface OfTenant {
   readonly tenantId: string
-}
-
-/** One number, of one tenant. */
-export interface NumberOfTenant extends OfTenant {
-  /** E.164. */
-  readonly phoneNumber: string
 }
 
 /** What is given to make a record. `createdAt` is now unless it is given (an import); `updatedAt` is the store's matter. */
@@ -139,54 +140,10 @@ export interface CallStore {
 
 // ── Attempts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A place under the caps is asked for. */
-export interface AttemptReservation {
-  /** `attemptedAt` is the moment from which it counts; `state` is `'reserved'`. */
-  readonly attempt: CallAttempt
-  /** All of them must have room. */
-  readonly caps: readonly AttemptCap[]
-}
-
-/** What became of a reservation. */
-export type AttemptReserved =
-  | { readonly outcome: 'reserved' }
-  | {
-      readonly outcome: 'refused'
-      /** The caps that are full, in the order in which they were given. */
-      readonly capIds: readonly string[]
-      /** The earliest moment at which every cap would have room, if nothing else is attempted. */
-      readonly nextAllowedAt: number
-    }
-
-/** How an attempt went on. What is left out stays as it is. */
-export interface AttemptSettlement extends OfTenant {
-  readonly attemptId: string
-  readonly state: Exclude<AttemptState, 'reserved'>
-  readonly callSid?: string
-  readonly disposition?: string
-}
-
-/** Attempts, and the caps on them. */
-export interface AttemptStore {
-  /**
-   * Counts and writes in one atomic step, over all caps at once: of any number of callers at the same time, no more than the caps allow
-   * are told `'reserved'`.
-   *
-   * An attempt of the same tenant and number counts under a cap unless it is `'released'`, when `attemptedAt > attempt.attemptedAt -
-   * windowMs`; one that lies after the new one (another machine's clock) counts too. A refused one leaves no trace. The same `attemptId`
-   * again answers `'reserved'` and is not counted twice, so a reservation whose answer was lost may be asked for again. One that was released
-   * has no place: it is counted anew, in the place of its old record.
-   */
-  reserveAttempt(reservation: AttemptReservation): Promise<AttemptReserved>
-  /**
-   * Moves an attempt on. `'released'` frees the place of one that became no call: `false` for one that was placed, since a call that exists
-   * counts. A released one is taken up again by `'placed'` with a `callSid` (its call was found after all), and by nothing else: `false`.
-   * `false` also when there is no such attempt. The same settlement again is `true`. Events are kept with a change of state, in the same step;
-   * where the state was there before they are not.
-   */
+/** Attempts, and the caps on them: what the policy engine asks, and what reads them. */
+export interface AttemptStore extends CountedAttempts {
+  /** As the policy engine asks. Events are kept with a change of state, in the same step; where the state was there before they are not. */
   settleAttempt(settlement: AttemptSettlement, events?: readonly OutgoingEvent[]): Promise<boolean>
-  /** `attemptedAt` of every attempt that counts and is later than `afterAt`, oldest first; at most the newest 1000. */
-  attemptsAfter(query: NumberOfTenant & { readonly afterAt: number }): Promise<readonly number[]>
   /** One attempt. */
   findAttempt(query: OfTenant & { readonly attemptId: string }): Promise<CallAttempt | undefined>
   /** Attempts, released ones included, newest first by `attemptedAt`. */
@@ -197,79 +154,16 @@ export interface AttemptStore {
 
 // ── Law ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Which consent is asked for. */
-export interface ConsentQuery extends NumberOfTenant {
-  readonly sellerId: string
-  /** Only grants of these kinds. */
-  readonly kinds: readonly ConsentKind[]
-}
-
-/** Everything that is on file about one number's consent. */
-export interface ConsentProof {
-  /** Oldest first, by `obtainedAt`. */
-  readonly grants: readonly ConsentGrant[]
-  /** Oldest first, by `revokedAt`. */
-  readonly revocations: readonly ConsentRevocation[]
-}
-
 /** Grants and revocations. Both are only ever added. */
-export interface ConsentStore {
-  /** Adds a grant. The same `consentId` again: `'exists'`, and what stands is not changed, even when the content differs. */
-  grantConsent(grant: ConsentGrant): Promise<'added' | 'exists'>
-  /**
-   * Adds a revocation, also when there is no grant: one that is imported later but was obtained before it stays revoked. Events are kept with it
-   * when it is added, in the same step.
-   */
+export interface ConsentStore extends ConsentsOnFile {
+  /** As the policy engine asks. Events are kept with a revocation when it is added, in the same step. */
   revokeConsent(revocation: ConsentRevocation, events?: readonly OutgoingEvent[]): Promise<'added' | 'exists'>
-  /**
-   * The grant with the greatest `obtainedAt` (of equals, the greatest `consentId`) for this number, seller and kinds, joined with the
-   * earliest revocation at or after its `obtainedAt`, of this seller or of all.
-   */
-  latestConsent(query: ConsentQuery): Promise<ConsentRecord | undefined>
-  /** Everything on file for a number, over all sellers. */
-  consentProof(query: NumberOfTenant): Promise<ConsentProof>
-}
-
-/** Why a number left the internal list: a fresh opt-in, and nothing else. */
-export interface DoNotCallLift extends NumberOfTenant {
-  /** The fresh grant. */
-  readonly consentId: string
-  readonly liftedAt: number
 }
 
 /** The tenant's own do-not-call list. */
-export interface DoNotCallStore {
-  /** Adds at once; the same entry again changes nothing. Of several requests for a number, the earliest not lifted is the entry. */
-  addDoNotCall(entry: DoNotCallEntry): Promise<void>
-  /** The entry that stands, if any. Reads what was written last; a replica that lags is no answer. */
-  findDoNotCall(query: NumberOfTenant): Promise<DoNotCallEntry | undefined>
-  /**
-   * Lifts every entry of the number with `addedAt <= liftedAt` that stands; each in a step of its own, so a crash in the middle leaves the
-   * number listed. The entries are kept, with what lifted them. `false`: there was none.
-   */
-  liftDoNotCall(lift: DoNotCallLift): Promise<boolean>
+export interface DoNotCallStore extends StandingRequests {
   /** Entries that stand, latest request first, e.g. for an export. */
   listDoNotCall(query: OfTenant & PageQuery): Promise<Page<DoNotCallEntry>>
-}
-
-/** The end of a tenant's chain: sequence 0 and sixty-four zeros when there is none yet. */
-export interface AuditHead {
-  readonly sequence: number
-  readonly hash: string
-}
-
-/** The audit log: append-only, one chain a tenant. */
-export interface AuditStore {
-  auditHead(query: OfTenant): Promise<AuditHead>
-  /**
-   * Appends in one atomic step if the tenant's chain ends with `record.previousHash` and `record.sequence - 1`; otherwise changes nothing
-   * and says where it does end, so that the writer can seal the record anew. The same record again, as its own head, is `'appended'`.
-   */
-  appendAudit(
-    record: AuditRecord,
-  ): Promise<{ readonly outcome: 'appended' } | { readonly outcome: 'conflict'; readonly head: AuditHead }>
-  /** In order of `sequence`, streamed: a log outgrows memory. */
-  readAudit(query: OfTenant & { readonly fromSequence?: number }): AsyncIterable<AuditRecord>
 }
 
 // ── Who ────────────────────────────────────────────────────────────────────────────────────────────────────────────

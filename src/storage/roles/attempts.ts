@@ -6,7 +6,8 @@
 import type { Clock } from '../../core/clock.js'
 import { callAttempt, type CallAttempt } from '../../records/call-attempt.js'
 import { Shelf, type On } from '../shelf.js'
-import type { AttemptSettlement, AttemptStore } from '../store.js'
+import type { AttemptSettlement } from '../../compliance/ports.js'
+import type { AttemptStore } from '../store.js'
 import { defined } from './calls.js'
 
 /** The most moments that one question about a number gives. */

@@ -10,7 +10,8 @@ import { consentGrant, consentRevocation, type ConsentGrant, type ConsentRevocat
 import { doNotCallEntry, type DoNotCallEntry } from '../../records/do-not-call.js'
 import { id, moment } from '../../records/fields.js'
 import { Shelf, type On } from '../shelf.js'
-import type { AuditHead, AuditStore, ConsentProof, ConsentStore, DoNotCallStore, NumberOfTenant } from '../store.js'
+import type { AuditHead, AuditStore, ConsentProof, NumberOfTenant } from '../../compliance/ports.js'
+import type { ConsentStore, DoNotCallStore } from '../store.js'
 
 /** How grants are kept. */
 export function grantShelf(on: On): Shelf<ConsentGrant> {
