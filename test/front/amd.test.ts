@@ -116,3 +116,35 @@ test('a call without detection asks for none', async () => {
   await line.voice.calls.place({ ...REQUEST, via: 'say', answer: { message: 'Your order is ready.' } })
   expect(line.dialled[0]!.machineDetection).toBeUndefined()
 })
+
+describe('a verdict that Twilio sends itself', () => {
+  test.each([
+    ['machine', { waitForBeep: false }, 'machine_start', 'voicemail'],
+    ['machine', { waitForBeep: true }, 'machine_end_beep', 'voicemail'],
+    ['human', { waitForBeep: false }, 'human', 'answered'],
+  ] as const)('%s, %o', async (answeredBy, machineDetection, word, kind) => {
+    const line = await officeLine({ twilio: { callee: { script: listensFor(9000), answeredBy, detectionMs: 3000 } } })
+    await line.voice.calls.place({ ...REQUEST, attemptId: 'a', machineDetection })
+    const call = line.placed()
+    const { durationMs } = await call.ended
+    await line.clock.sleep(2000)
+    expect(await line.voice.calls.find({ callSid: call.sid })).toMatchObject({ answeredBy: word, outcome: { kind } })
+    expect(call.answeredBy).toBe(word)
+    expect(call.webhooks.find(({ purpose }) => purpose === 'machine-detection')).toMatchObject({
+      status: 204,
+      params: { AnsweredBy: word, MachineDetectionDuration: '3000' },
+    })
+    if (kind === 'voicemail') expect(durationMs).toBeLessThan(5000)
+    else expect(durationMs).toBeGreaterThan(8500)
+  })
+
+  test('does not come when the call is over before', async () => {
+    const line = await officeLine({ twilio: { callee: { script: listensFor(1000), answeredBy: 'machine' } } })
+    await line.voice.calls.place({ ...REQUEST, attemptId: 'a', machineDetection: {} })
+    const call = line.placed()
+    await call.ended
+    await line.clock.sleep(6000)
+    expect(call.webhooks.map(({ purpose }) => purpose)).not.toContain('machine-detection')
+    expect(await line.voice.calls.find({ callSid: call.sid })).toMatchObject({ answeredBy: null })
+  })
+})

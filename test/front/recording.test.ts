@@ -14,7 +14,7 @@ const script: readonly CallerStep<SimulatedCall>[] = [{ step: 'wait-for-agent-sp
 async function recorded(request: Partial<VoiceCallRequest> = {}) {
   const line = await officeLine({
     agent: { allowedOverrides: { conversation: { text_only: true } }, firstMessage: 'Hello there.' },
-    twilio: { callee: { script } },
+    twilio: { callee: { script, recordingFaults: { lost: true } } }, // the tests tell of it by hand
   })
   await line.voice.calls.place({ ...REQUEST, recording: 'dual', ...request })
   const call = line.placed()
@@ -126,4 +126,16 @@ describe('a call that is not recorded', () => {
     await expect(line.voice.calls.place(silent)).rejects.toThrow(/recording must be/)
     expect(line.dialled).toEqual([])
   })
+})
+
+test('Twilio tells of the recording itself, twice: one record, as long as the call', async () => {
+  const line = await officeLine({ twilio: { callee: { script: [{ step: 'pause', ms: 7000 }, { step: 'hang-up' }], recordingFaults: { twice: true } } } }) // prettier-ignore
+  await line.voice.calls.place({ ...REQUEST, recording: 'dual' })
+  const call = line.placed()
+  await call.verify()
+  await line.clock.sleep(2000)
+  const told = call.webhooks.filter(({ purpose }) => purpose === 'recording-callback')
+  expect(told.map(({ status, params }) => [status, params.RecordingStatus])).toEqual([[204, 'completed'], [204, 'completed']]) // prettier-ignore
+  const { items } = await line.store.listRecordings({ tenantId: 'default', filter: { callSid: call.sid } })
+  expect(items).toMatchObject([{ recordingSid: told[0]!.params.RecordingSid, status: 'completed', durationS: 7, channels: 2 }]) // prettier-ignore
 })

@@ -26,6 +26,15 @@ export interface CallBehaviour {
   readonly dials?: readonly DialOutcome[]
   readonly streamFaults?: StreamFaults
   readonly statusCallbackFaults?: StatusCallbackFaults
+  /**
+   * Who picks up, where the host asked for machine detection (`AsyncAmd`), and what Twilio then tells. Default: it has not told by the end of
+   * the call. A machine is `machine_start`, or, where the host waits for the end of its greeting, `machine_end_beep`.
+   */
+  readonly answeredBy?: 'human' | 'machine' | 'fax' | 'unknown'
+  /** How long machine detection takes from the answer, in milliseconds. Default 4000. */
+  readonly detectionMs?: number
+  /** What goes wrong with the callback of a recording that the host asked for. `lost`: it never comes. */
+  readonly recordingFaults?: { readonly lost?: boolean; readonly twice?: boolean }
   /** Codes that this call is meant to provoke. Any other fails the scenario, and so does one that does not come. */
   readonly expectViolations?: readonly ViolationCode[]
 }
@@ -35,6 +44,24 @@ export interface StatusCallbackTarget {
   readonly url: string
   readonly method: 'GET' | 'POST'
   readonly events: readonly CallProgressEvent[]
+}
+
+/** Where one kind of thing is reported. */
+export interface CallbackTarget {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+}
+
+/** Machine detection beside the call, as the host asked for it. */
+export interface AskedDetection extends CallbackTarget {
+  readonly waitsForEnd: boolean
+}
+
+/** A recording of the whole call, as the host asked for it. */
+export interface AskedRecording {
+  readonly channels: 1 | 2
+  /** `undefined`: it is made, and nobody is told. */
+  readonly callback: (CallbackTarget & { readonly events: readonly string[] }) | undefined
 }
 
 /** What a call is made of. */
@@ -47,6 +74,9 @@ export interface SimulatedCallOptions {
   readonly source: TwimlSource
   readonly fallback: TwimlHost['fallback']
   readonly statusCallback: StatusCallbackTarget | undefined
+  /** Asked for over REST. */
+  readonly detection?: AskedDetection | undefined
+  readonly recording?: AskedRecording | undefined
   readonly behaviour: CallBehaviour
   /** Parameters of the voice webhook besides the standard ones. */
   readonly parameters: Readonly<Record<string, string>>

@@ -6,7 +6,7 @@
  * @module
  */
 import { restError, type RestAnswer } from './rest-answer.js'
-import type { StatusCallbackTarget } from './call-behaviour.js'
+import type { AskedDetection, AskedRecording, CallbackTarget, StatusCallbackTarget } from './call-behaviour.js'
 import type { CallProgressEvent } from './status-callbacks.js'
 import type { TwimlHost, TwimlSource } from './twiml-host.js'
 
@@ -17,6 +17,8 @@ export interface NewCall {
   readonly source: TwimlSource
   readonly fallback: TwimlHost['fallback']
   readonly statusCallback: StatusCallbackTarget | undefined
+  readonly detection: AskedDetection | undefined
+  readonly recording: AskedRecording | undefined
   readonly timeoutMs: number
   readonly timeLimitMs: number
 }
@@ -69,6 +71,12 @@ export function readNewCall(form: URLSearchParams): Checked<NewCall> {
   if (machine !== null && machine !== 'Enable' && machine !== 'DetectMessageEnd') {
     return refuse(21234, 'Invalid MachineDetection value')
   }
+  const verdictTo = readCallback(form, 'AsyncAmdStatusCallback')
+  const recordingTo = readCallback(form, 'RecordingStatusCallback')
+  if (!verdictTo.ok) return verdictTo
+  if (!recordingTo.ok) return recordingTo
+  // `SendDigits` switches machine detection off.
+  const isDetected = machine !== null && form.get('AsyncAmd') === 'true' && digits === null && verdictTo.value
   const fallbackUrl = form.get('FallbackUrl')
   return {
     ok: true,
@@ -80,6 +88,8 @@ export function readNewCall(form: URLSearchParams): Checked<NewCall> {
         ? { url: fallbackUrl, method: form.get('FallbackMethod') === 'GET' ? 'GET' : 'POST' }
         : undefined,
       statusCallback: statusCallback.value,
+      detection: isDetected ? { ...isDetected, waitsForEnd: machine === 'DetectMessageEnd' } : undefined,
+      recording: form.get('Record') === 'true' ? readRecording(form, recordingTo.value) : undefined,
       timeoutMs: timeout * 1000,
       timeLimitMs: timeLimit * 1000,
     },
@@ -130,6 +140,19 @@ function readStatusCallback(form: URLSearchParams): Checked<StatusCallbackTarget
       events: asked.length === 0 ? ['completed'] : events,
     },
   }
+}
+
+function readCallback(form: URLSearchParams, name: string): Checked<CallbackTarget | undefined> {
+  const url = form.get(name) ?? ''
+  if (url === '') return { ok: true, value: undefined }
+  if (!isAddress(url)) return refuse(21609, `Invalid '${name}' URL`)
+  return { ok: true, value: { url, method: form.get(`${name}Method`)?.toUpperCase() === 'GET' ? 'GET' : 'POST' } }
+}
+
+function readRecording(form: URLSearchParams, callback: CallbackTarget | undefined): AskedRecording {
+  const asked = form.getAll('RecordingStatusCallbackEvent').flatMap((text) => text.split(/[ ,]+/))
+  const events = asked.length === 0 ? ['completed'] : asked
+  return { channels: form.get('RecordingChannels') === 'dual' ? 2 : 1, callback: callback && { ...callback, events } }
 }
 
 function readSeconds(form: URLSearchParams, name: string, fallback: number, highest: number): number | undefined {

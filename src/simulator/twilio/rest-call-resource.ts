@@ -32,7 +32,7 @@ export function callResource(call: SimulatedCall): Record<string, unknown> {
     duration: call.end ? String(Math.round(call.end.durationMs / 1000)) : null,
     price: null,
     price_unit: 'USD',
-    answered_by: null,
+    answered_by: call.answeredBy ?? null,
     forwarded_from: null,
     group_sid: null,
     caller_name: null,

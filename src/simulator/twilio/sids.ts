@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto'
 
-/** `AC` account, `CA` call, `MZ` media stream, `VX` relay session. */
-export type SidPrefix = 'AC' | 'CA' | 'MZ' | 'VX'
+/** `AC` account, `CA` call, `MZ` media stream, `VX` relay session, `RE` recording. */
+export type SidPrefix = 'AC' | 'CA' | 'MZ' | 'VX' | 'RE'
 
 /** A fresh identifier. */
 export function makeSid(prefix: SidPrefix): string {

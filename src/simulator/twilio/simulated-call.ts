@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import type { TimerHandle } from '../../core/clock.js'
 import { VoiceError } from '../../core/errors.js'
 import type { SimulatedCallOptions } from './call-behaviour.js'
+import { recordingParameters, verdictOf } from './call-reports.js'
 import { playScript, type ScriptOutcome } from './caller-script.js'
 import { Interrupted, Line } from './line.js'
 import type { MediaStreamLeg } from './media-stream-leg.js'
@@ -77,7 +79,9 @@ export class SimulatedCall {
   readonly #webhooks: WebhookRecord[] = []
   readonly #dials: DialOutcome[]
   readonly #pending = new Set<Promise<unknown>>()
+  readonly #recordingSid = makeSid('RE')
   #status: CallStatus
+  #answeredBy: string | undefined
   #source: TwimlSource
   #run = new AbortController()
   #isAbandoned = false
@@ -86,6 +90,7 @@ export class SimulatedCall {
   #answeredAt: number | undefined
   #endedAt: number | undefined
   #timeLimit: TimerHandle | undefined
+  #detection: TimerHandle | undefined
   #end: CallEnd | undefined
   #script: Promise<ScriptOutcome> | undefined
   #resolveEnded: (end: CallEnd) => void = () => undefined
@@ -124,6 +129,11 @@ export class SimulatedCall {
   /** Whether the call is not over yet. */
   get isLive(): boolean {
     return this.#end === undefined
+  }
+
+  /** What machine detection has told, in Twilio's word. */
+  get answeredBy(): string | undefined {
+    return this.#answeredBy
   }
 
   /** When it was answered and when it ended, in milliseconds since 1970. */
@@ -355,6 +365,33 @@ export class SimulatedCall {
     this.#startScript()
     const { clock, timeLimitMs } = this.#options
     this.#timeLimit = clock.setTimeout(() => this.#finish('twilio', 'completed'), timeLimitMs)
+    this.#reportRecording('in-progress', 0)
+    this.#detect()
+  }
+
+  /** Says who answered, once that is found out, and if the call lasts so long. */
+  #detect(): void {
+    const { clock, detection, behaviour } = this.#options
+    const verdict = detection && verdictOf(behaviour, detection)
+    if (!detection || verdict === undefined) return
+    const { detectionMs = 4000 } = behaviour
+    this.#detection = clock.setTimeout(() => {
+      this.#answeredBy = verdict
+      const params = { CallSid: this.sid, AccountSid: this.accountSid, AnsweredBy: verdict, MachineDetectionDuration: String(detectionMs) } // prettier-ignore
+      this.#track(this.#send({ purpose: 'machine-detection', url: detection.url, method: detection.method, params }))
+    }, detectionMs)
+  }
+
+  #reportRecording(status: 'in-progress' | 'completed', durationMs: number): void {
+    const { recording: asked, behaviour } = this.#options
+    const { lost = false, twice = false } = behaviour.recordingFaults ?? {}
+    if (!asked?.callback?.events.includes(status) || this.#answeredAt === undefined || lost || this.#isAbandoned) return
+    const { url, method } = asked.callback
+    const params = recordingParameters({
+      asked, status, durationMs, sid: this.#recordingSid, accountSid: this.accountSid, callSid: this.sid, startedAt: this.#answeredAt,
+    }) // prettier-ignore
+    const order = { purpose: 'recording-callback', url, method, params, idempotencyToken: randomUUID() } as const
+    for (let copy = 0; copy < (twice ? 2 : 1); copy++) this.#track(this.#send(order))
   }
 
   #setStatus(status: CallStatus): void {
@@ -378,6 +415,7 @@ export class SimulatedCall {
     this.#end = end
     this.#endedAt = this.#options.clock.now()
     this.#options.clock.clear(this.#timeLimit)
+    this.#options.clock.clear(this.#detection)
     this.#line.timeline.add('hang-up', { by })
     this.#setStatus(status)
     const onHangUp = by === 'caller' ? this.#onHangUp : undefined
@@ -398,6 +436,7 @@ export class SimulatedCall {
       SipResponseCode: SIP_CODES[end.status] ?? '200',
     })
     await this.#callbacks.settled()
+    this.#reportRecording('completed', end.durationMs)
     while (this.#pending.size > 0) await Promise.all(this.#pending)
     this.#resolveEnded(end)
   }

@@ -221,6 +221,8 @@ export class TwilioSimulator extends EventEmitter<TwilioSimulatorEvents> {
       | 'source'
       | 'fallback'
       | 'statusCallback'
+      | 'detection'
+      | 'recording'
       | 'behaviour'
       | 'parameters'
       | 'timeLimitMs'

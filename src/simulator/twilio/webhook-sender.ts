@@ -22,6 +22,8 @@ export type WebhookPurpose =
   | 'connect-action'
   | 'status-callback'
   | 'stream-callback'
+  | 'recording-callback'
+  | 'machine-detection'
   | 'play'
 
 /** One request to make. */
