@@ -221,7 +221,7 @@ export class Voice extends EventEmitter<VoiceEvents> {
       lastResort,
       tell: (event, ...args) => this.#tell(event, ...(args as unknown as VoiceEvents[typeof event])),
     })
-    const menu = new Menu({ context, controller, optOuts: this.#optOuts, menu: options.menu ?? {} })
+    const menu = new Menu({ context, controller, optOuts: this.#optOuts, menu: options.menu ?? {}, defaultTenantId })
     this.handle = this.#handlerOf(controller, menu, tenants)
     this.health = frontHealth(context, this.#dispatcher, options.healthChecks ?? {})
   }

@@ -51,24 +51,27 @@ export class Menu {
   readonly #controller: CallController
   readonly #optOuts: OptOuts
   readonly #keys: Readonly<Record<string, MenuKey>>
+  readonly #defaultTenantId: string
 
   constructor(options: {
     readonly context: FrontContext
     readonly controller: CallController
     readonly optOuts: OptOuts
     readonly menu: MenuOptions
+    readonly defaultTenantId: string
   }) {
     this.#context = options.context
     this.#controller = options.controller
     this.#optOuts = options.optOuts
     this.#keys = options.menu.keys ?? DEFAULT_KEYS
+    this.#defaultTenantId = options.defaultTenantId
   }
 
   /** A key was pressed. */
   async choose({ params, query }: ProvenRequest): Promise<HostResponse> {
     const { CallSid: callSid = '', Digits: digit = '', Direction: direction = 'inbound', From: from = '', To: to = '' } = params // prettier-ignore
     const attemptId = query.get('attempt') ?? undefined
-    const tenantId = query.get('tenant') ?? 'default'
+    const tenantId = query.get('tenant') ?? this.#defaultTenantId
     const isOptOut = this.#optOuts.isKey(digit)
     const key = Object.hasOwn(this.#keys, digit) ? this.#keys[digit] : isOptOut ? OPT_OUT : undefined
     // On a call that we placed the person is the one who was called.

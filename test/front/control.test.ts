@@ -123,6 +123,13 @@ describe('a menu', () => {
 
   const key = (digits: string, more: Record<string, string> = {}) => ({ CallSid: 'CA1', From: OFFICE_NUMBER, To: LEAD_NUMBER, Direction: 'outbound-api', Digits: digits, ...more }) // prettier-ignore
 
+  test('of a host that names its one tenant: an address without a tenant is that tenant\u2019s', async () => {
+    const line = await officeLine({ voice: { defaultTenantId: 'acme' } })
+    expect((await line.post('/gather', key('3'))).text).toContain('removed')
+    expect(await line.store.findDoNotCall({ tenantId: 'acme', phoneNumber: LEAD_NUMBER })).toBeDefined()
+    expect(await line.store.findDoNotCall({ tenantId: 'default', phoneNumber: LEAD_NUMBER })).toBeUndefined()
+  })
+
   test('a store that cannot take the opt-out: it is not confirmed, and the number is refused all the same', async () => {
     const line = await officeLine()
     line.database.isDown = true

@@ -9,7 +9,7 @@ const run = promisify(execFile)
 test.each(['conversation-relay', 'conversation-relay-agent'])(
   'the example %s plays its call and says that all is as it should be',
   async (name) => {
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', `examples/${name}/try.ts`], { timeout: 90_000 })
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', `examples/${name}/try.ts`], { timeout: 300_000 })
     expect(stdout).toMatch(/as it should be\n$/)
   },
   120_000,
