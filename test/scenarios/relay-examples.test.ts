@@ -12,7 +12,7 @@ test.each(['conversation-relay', 'conversation-relay-agent'])(
     const { stdout } = await run(process.execPath, ['--import', 'tsx', `examples/${name}/try.ts`], { timeout: 300_000 })
     expect(stdout).toMatch(/as it should be\n$/)
   },
-  120_000,
+  300_000,
 )
 
 describe('the models of the example', () => {
