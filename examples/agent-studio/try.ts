@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict'
 import { createMemoryStore } from 'callweave/storage'
 import { ElevenLabsSimulator, syntheticSpeech, TwilioSimulator } from 'callweave/simulator'
+import { signedConsent } from '../consent.js'
 import { play } from '../play.js'
 import { stepClock } from '../step-clock.js'
 import { studio } from './server.js'
@@ -44,30 +45,16 @@ await play(async () => {
     ['Bearer session-of-mia', { tenantId, ownerId: 'mia', sellerId: 'acme' }],
     ['Bearer session-of-tom', { tenantId, ownerId: 'tom', sellerId: 'acme' }],
   ])
-  await store.grantConsent({
-    tenantId,
-    consentId: 'consent-john',
-    phoneNumber: JOHN,
-    sellerId: 'acme',
-    leadId: 'john',
-    kind: 'express-written',
-    purposes: ['marketing'],
-    obtainedAt: clock.now() - 3 * DAY_MS,
-    expiresAt: null,
-    source: 'form',
-    evidence: {
-      signatureMethod: 'web-form',
-      disclosureText:
-        'I agree that Acme may call me with an artificial voice. This is no condition of buying anything.',
-      disclosureVersion: null,
-      isArtificialVoiceDisclosed: true,
-      isNotConditionDisclosed: true,
-      formUrl: null,
-      ipAddress: null,
-      userAgent: null,
-      reference: null,
-    },
-  })
+  await store.grantConsent(
+    signedConsent({
+      tenantId,
+      leadId: 'john',
+      phoneNumber: JOHN,
+      sellerId: 'acme',
+      sellerName: 'Acme',
+      obtainedAt: clock.now() - 3 * DAY_MS,
+    }),
+  )
   await store.putLead({ tenantId, leadId: 'john', phoneNumber: JOHN, ownerId: 'mia', automatedCallsAllowed: true })
 
   // The other side: Mia's agent at ElevenLabs, and whoever picks up.

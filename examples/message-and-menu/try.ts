@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
 import { createMemoryStore } from 'callweave/storage'
 import { syntheticSpeech, TwilioSimulator, type CallerStep, type SimulatedCall } from 'callweave/simulator'
 import { startHost } from '../host.js'
+import { signedConsent } from '../consent.js'
 import { play } from '../play.js'
 import { stepClock } from '../step-clock.js'
 import { announcements, SELLER_ID } from './server.js'
@@ -40,30 +41,17 @@ await play(async () => {
   const tenantId = 'default'
   for (const [i, phoneNumber] of [ADA, BEN, CLEO, DAN].entries()) {
     await store.putLead({ tenantId, leadId: `lead-${i}`, phoneNumber, automatedCallsAllowed: true })
-    await store.grantConsent({
-      tenantId,
-      consentId: `consent-${i}`,
-      phoneNumber,
-      sellerId: SELLER_ID,
-      leadId: `lead-${i}`,
-      kind: 'express-written',
-      purposes: ['marketing', 'informational'],
-      obtainedAt: clock.now() - 3 * DAY_MS,
-      expiresAt: null,
-      source: 'form',
-      evidence: {
-        signatureMethod: 'web-form',
-        disclosureText:
-          'I agree that Riverside Homes may call me with an artificial voice. This is no condition of a sale.',
-        disclosureVersion: null,
-        isArtificialVoiceDisclosed: true,
-        isNotConditionDisclosed: true,
-        formUrl: null,
-        ipAddress: null,
-        userAgent: null,
-        reference: null,
-      },
-    })
+    await store.grantConsent(
+      signedConsent({
+        tenantId,
+        leadId: `lead-${i}`,
+        phoneNumber,
+        sellerId: SELLER_ID,
+        sellerName: 'Riverside Homes',
+        purposes: ['marketing', 'informational'],
+        obtainedAt: clock.now() - 3 * DAY_MS,
+      }),
+    )
   }
   const national = { findNational: () => ({ isListed: false, copiedAt: clock.now() - DAY_MS }) }
 

@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createMemoryStore } from 'callweave/storage'
 import { ElevenLabsSimulator, syntheticSpeech, TwilioSimulator, type CallerStep, type SimulatedCall } from 'callweave/simulator' // prettier-ignore
+import { signedConsent } from '../consent.js'
 import { play } from '../play.js'
 import { stepClock } from '../step-clock.js'
 import * as makeCall from './app/api/make-call/route.js'
@@ -87,30 +88,16 @@ await play(async () => {
   const tenantId = 'default'
   await store.putLead({ tenantId, leadId: 'ada', phoneNumber: '+12125550123', automatedCallsAllowed: true })
   await store.putLead({ tenantId, leadId: 'ben', phoneNumber: '+12125550124', automatedCallsAllowed: true })
-  await store.grantConsent({
-    tenantId,
-    consentId: 'consent-ada',
-    phoneNumber: '+12125550123',
-    sellerId: 'close-loop',
-    leadId: 'ada',
-    kind: 'express-written',
-    purposes: ['marketing'],
-    obtainedAt: clock.now() - 3 * DAY_MS,
-    expiresAt: null,
-    source: 'form',
-    evidence: {
-      signatureMethod: 'web-form',
-      disclosureText:
-        'I agree that Close Loop may call me with an artificial voice. This is no condition of buying anything.',
-      disclosureVersion: null,
-      isArtificialVoiceDisclosed: true,
-      isNotConditionDisclosed: true,
-      formUrl: null,
-      ipAddress: null,
-      userAgent: null,
-      reference: null,
-    },
-  })
+  await store.grantConsent(
+    signedConsent({
+      tenantId,
+      leadId: 'ada',
+      phoneNumber: '+12125550123',
+      sellerId: 'close-loop',
+      sellerName: 'Close Loop',
+      obtainedAt: clock.now() - 3 * DAY_MS,
+    }),
+  )
   setUp({ store, clock, national: { findNational: () => ({ isListed: false, copiedAt: clock.now() - DAY_MS }) } })
   const app = await theVoice()
 

@@ -17,14 +17,14 @@ export {
   type UnknownMessage,
 } from './messages.js'
 export { Playback, type ClearedTurn, type PlaybackEvents, type PlaybackOptions, type PlaybackSink } from './playback.js'
-export {
-  MediaStreamSession,
-  type MediaBytesHandler,
-  type MediaHandler,
-  type MediaStreamCounts,
-  type MediaStreamEnd,
-  type MediaStreamEvents,
-  type MediaStreamSessionOptions,
-  type MediaStreamState,
-  type StreamStart,
-} from './session.js'
+export { MediaStreamSession } from './session.js'
+export type {
+  MediaBytesHandler,
+  MediaHandler,
+  MediaStreamCounts,
+  MediaStreamEnd,
+  MediaStreamEvents,
+  MediaStreamSessionOptions,
+  MediaStreamState,
+  StreamStart,
+} from './session-options.js'

@@ -39,17 +39,6 @@ import type {
   StreamStart,
 } from './session-options.js'
 
-export type {
-  MediaBytesHandler,
-  MediaHandler,
-  MediaStreamCounts,
-  MediaStreamEnd,
-  MediaStreamEvents,
-  MediaStreamSessionOptions,
-  MediaStreamState,
-  StreamStart,
-} from './session-options.js'
-
 const MAX_CONSECUTIVE_BAD = 10
 const SILENCE_CHECK_MS = 1000
 const FRAME_MS = 20

@@ -5,7 +5,8 @@ import { ManualClock } from '../../src/core/clock.js'
 import { socketPair, type Socket } from '../../src/core/socket.js'
 import { scanMediaBytes } from '../../src/media-stream/media-bytes.js'
 import { parseInboundMessage, scanMedia } from '../../src/media-stream/messages.js'
-import { MediaStreamSession, type MediaStreamEnd } from '../../src/media-stream/session.js'
+import { MediaStreamSession } from '../../src/media-stream/session.js'
+import type { MediaStreamEnd } from '../../src/media-stream/session-options.js'
 
 const SID = 'MZ0123456789abcdef0123456789abcdef'
 

@@ -5,11 +5,8 @@ import { VoiceError } from '../../src/core/errors.js'
 import { socketPair } from '../../src/core/socket.js'
 import { Playback } from '../../src/media-stream/playback.js'
 import { deafSocket } from './deaf-socket.js'
-import {
-  MediaStreamSession,
-  type MediaStreamEnd,
-  type MediaStreamSessionOptions,
-} from '../../src/media-stream/session.js'
+import { MediaStreamSession } from '../../src/media-stream/session.js'
+import type { MediaStreamEnd, MediaStreamSessionOptions } from '../../src/media-stream/session-options.js'
 
 const FRAME = Buffer.alloc(160, 0x7f).toString('base64')
 const SILENT = Buffer.alloc(160, 0xff).toString('base64')
