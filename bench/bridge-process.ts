@@ -10,6 +10,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type * as callweave from 'callweave'
 import type * as callweaveExpress from 'callweave/express'
+import type { Store } from 'callweave/storage'
+import type * as callweavePostgres from 'callweave/storage/postgres'
 import express from 'express'
 import { serveCandidate } from './candidate.js'
 import { ACCOUNT_SID, AUTH_TOKEN } from './account.js'
@@ -19,6 +21,17 @@ const load = async <T>(file: string): Promise<T> => (await import(new URL(file, 
 const { createVoice } = await load<typeof callweave>('../dist/index.js')
 const { voiceRouter } = await load<typeof callweaveExpress>('../dist/express.js')
 
+/** PostgreSQL where the measurement names one; else what a voice has by itself. */
+async function storeOf(url: string | undefined): Promise<{ readonly store?: Store }> {
+  if (!url) return {}
+  const { createPostgresStore } = await load<typeof callweavePostgres>('../dist/storage/postgres.js')
+  const { default: pg } = await import('pg')
+  const store = createPostgresStore({ client: new pg.Pool({ connectionString: url, max: 10 }) })
+  await store.migrate()
+  return { store }
+}
+
+const kept = await storeOf(process.env.BENCH_DATABASE_URL)
 const app = express()
 const server = createServer(app)
 server.listen(0, '127.0.0.1', () => {
@@ -28,6 +41,7 @@ server.listen(0, '127.0.0.1', () => {
     twilio: { accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN },
     elevenlabs: { apiKey: 'bench', agentId: 'agent_bench', baseUrl: process.env.BENCH_AGENT_URL ?? '' },
     allowInsecure: true,
+    ...kept,
     tools: { look_up: () => 'found' },
   })
   const heard = { events: 0 }

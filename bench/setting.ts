@@ -51,9 +51,9 @@ export interface Setting {
   readonly bridge: Candidate
 }
 
-/** Starts the processes, runs `body`, and ends them whatever happens. */
+/** Starts the processes, runs `body`, and ends them whatever happens. `databaseUrl`: where the bridge keeps its calls; default: its memory. */
 export async function withSetting<T>(
-  { profileTo }: Pick<Extent, 'profileTo'>,
+  { profileTo, databaseUrl = '' }: Pick<Extent, 'profileTo'> & { readonly databaseUrl?: string },
   body: (setting: Setting) => Promise<T>,
 ): Promise<T> {
   const children: Child[] = []
@@ -67,7 +67,11 @@ export async function withSetting<T>(
     const port = await load.port
     const candidate = async (name: 'relay' | 'bridge', file: string, agentUrl: string): Promise<Candidate> => {
       const flags = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`]
-      const child = start(file, { core: CANDIDATE_CORE, env: { BENCH_AGENT_URL: agentUrl }, flags })
+      const child = start(file, {
+        core: CANDIDATE_CORE,
+        env: { BENCH_AGENT_URL: agentUrl, BENCH_DATABASE_URL: databaseUrl },
+        flags,
+      })
       return {
         name,
         target: { kind: name, port: await child.port },

@@ -1,10 +1,14 @@
 /**
  * A hundred calls that come and go for as long as is asked: the heap after a collection must stay as it was.
  *
+ * With `DATABASE_URL` the calls are kept in PostgreSQL, as they are where anybody soaks. Without, they are kept in the process, and what it
+ * keeps of each is measured along.
+ *
  * @module
  */
 import { lossFigure } from './calls.js'
 import { median } from './accounting.js'
+import { withOwnDatabase } from './own-database.js'
 import { figure, type Figure } from './report.js'
 import { pause, withSetting, type Extent } from './setting.js'
 
@@ -16,6 +20,12 @@ const CHURN_EVERY_MS = 4000
 const WARM_CHURNS = 12
 
 export async function benchSoak(extent: Extent): Promise<readonly Figure[]> {
+  const { DATABASE_URL: server } = process.env
+  if (server === undefined) return soak(extent, 'records in its memory')
+  return withOwnDatabase(server, (databaseUrl) => soak({ ...extent, databaseUrl }, 'records in PostgreSQL'))
+}
+
+function soak(extent: Extent & { readonly databaseUrl?: string }, where: string): Promise<readonly Figure[]> {
   return withSetting(extent, async ({ generator, bridge: { target, usage } }) => {
     const idle = await usage({ collect: true })
     await generator.open({ calls: CALLS, perSecond: 50, target })
@@ -34,7 +44,7 @@ export async function benchSoak(extent: Extent): Promise<readonly Figure[]> {
     const mb = (bytes: number) => (bytes / 1_048_576).toFixed(1)
     return [
       figure({
-        what: `heap after collection over ${extent.soakMinutes} minutes, 100 calls that come and go`,
+        what: `heap after collection over ${extent.soakMinutes} minutes, 100 calls that come and go, ${where}`,
         reached: `${change >= 0 ? '+' : ''}${(change * 100).toFixed(1)} %`,
         target: 'within 5 %',
         value: Math.abs(change),

@@ -16,6 +16,7 @@ import type { CallAttempt } from '../src/records/call-attempt.js'
 import { createStore, type Store } from 'callweave/storage'
 import { createPostgresEngine, createPostgresStore } from 'callweave/storage/postgres'
 import { createRedisStore } from 'callweave/storage/redis'
+import { withOwnDatabase } from './own-database.js'
 
 const ROUNDS = 9
 const PER_ROUND = 300
@@ -129,13 +130,8 @@ const databaseUrl = process.env['DATABASE_URL']
 const redisUrl = process.env['REDIS_URL']
 
 if (databaseUrl) {
-  const admin = new pg.Pool({ connectionString: databaseUrl, max: 1 })
-  const name = `callweave_bench_${randomUUID().slice(0, 8)}`
-  await admin.query(`CREATE DATABASE ${name}`)
-  const url = new URL(databaseUrl)
-  url.pathname = `/${name}`
-  const pool = new pg.Pool({ connectionString: url.href, max: 4 })
-  try {
+  await withOwnDatabase(databaseUrl, async (url) => {
+    const pool = new pg.Pool({ connectionString: url, max: 4 })
     const store = createPostgresStore({ client: pool })
     await store.migrate()
     await pool.query('CREATE TABLE bare (id text PRIMARY KEY, record jsonb NOT NULL)')
@@ -147,11 +143,8 @@ if (databaseUrl) {
       ['SELECT 1', () => pool.query('SELECT $1::text', ['x'])],
     ])
     if (process.env['CALLS']) await million(pool, Number(process.env['CALLS']))
-  } finally {
     await pool.end()
-    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
-    await admin.end()
-  }
+  })
 }
 if (redisUrl) {
   const client = new Redis(redisUrl)

@@ -20,6 +20,7 @@ import { readNodeBody } from '../src/middleware/node-body.js'
 import { createWebhookHandler } from '../src/middleware/webhook-handler.js'
 import { createPostgresStore } from '../src/storage/postgres/postgres-store.js'
 import { signTwilioRequest } from '../src/webhooks/twilio-signing.js'
+import { withOwnDatabase } from './own-database.js'
 import type { Figure } from './report.js'
 import type { Extent } from './setting.js'
 
@@ -42,8 +43,10 @@ export async function benchWebhooks({ isQuick }: Extent): Promise<readonly Figur
   }
   const seconds = isQuick ? 5 : 20
   return [
-    await measure(databaseUrl, seconds, {}),
-    await measure(databaseUrl, seconds, { concurrency: MANY_PIECES, isBusy: () => false }),
+    await withOwnDatabase(databaseUrl, (url) => measure(url, seconds, {})),
+    await withOwnDatabase(databaseUrl, (url) =>
+      measure(url, seconds, { concurrency: MANY_PIECES, isBusy: () => false }),
+    ),
   ]
 }
 
@@ -69,13 +72,7 @@ async function measure(
   seconds: number,
   work: Pick<WorkLoopOptions, 'concurrency' | 'isBusy'>,
 ): Promise<Figure> {
-  const name = `callweave_bench_${process.pid}`
-  const admin = new pg.Client({ connectionString: databaseUrl })
-  await admin.connect()
-  await admin.query(`CREATE DATABASE ${name}`)
-  const own = new URL(databaseUrl)
-  own.pathname = `/${name}`
-  const pool = new pg.Pool({ connectionString: own.href, max: CONNECTIONS, idleTimeoutMillis: 0 })
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS, idleTimeoutMillis: 0 })
   pool.on('error', () => undefined) // its connections are cut when the database goes
   // All of them open, as in a process that runs for a while: a connection that is opened in a burst is waited for longer than any statement.
   const opened = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()))
@@ -165,8 +162,6 @@ async function measure(
   await agent.close()
   await new Promise((resolve) => server.close(resolve))
   await pool.end()
-  await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
-  await admin.end()
 
   const isMet = failures === 0 && Number(at(tookMs, 0.99)) < TARGET_MS
   const pieces = work.concurrency === undefined ? '' : `, ${work.concurrency} pieces of work at once`

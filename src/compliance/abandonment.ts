@@ -15,7 +15,8 @@ import { abandonmentOf } from '../records/call-status.js'
 /** Four rings take 24 seconds in the United States (2 on, 4 off), so the time alone decides where rings are not counted. */
 export const RING_MIN_MS = 15_000
 export const RING_MIN_RINGS = 4
-export const ABANDONMENT_MAX_RATE = 0.03
+const MAX_ABANDONED_PERCENT = 3
+export const ABANDONMENT_MAX_RATE = MAX_ABANDONED_PERCENT / 100
 export const ABANDONMENT_WINDOW_MS = 30 * 24 * 60 * 60 * 1000
 
 /** Of a campaign's calls, how many a person answered and how many of those were abandoned. */
@@ -26,7 +27,7 @@ export interface CampaignCount {
 
 /** Whether more were abandoned than the law lets; in whole hundredths, so that 3 of 100 is 3 %, whatever a fraction makes of it. */
 export function isOverAbandonmentLimit({ answered, abandoned }: CampaignCount, minAnswered: number): boolean {
-  return abandoned * 100 > 3 * Math.max(answered, minAnswered)
+  return abandoned * 100 > MAX_ABANDONED_PERCENT * Math.max(answered, minAnswered)
 }
 
 export interface AbandonmentOptions {

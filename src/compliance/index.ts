@@ -6,7 +6,6 @@
 export {
   ABANDONMENT_MAX_RATE,
   ABANDONMENT_WINDOW_MS,
-  isOverAbandonmentLimit,
   judgeAbandonment,
   rangLongEnough,
   RING_MIN_MS,

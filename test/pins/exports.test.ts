@@ -345,7 +345,6 @@ const PROMISED: Readonly<Record<string, readonly string[]>> = {
     'failedIf',
     'firstMessageWithDisclosures',
     'guardedBy',
-    'isOverAbandonmentLimit',
     'judgeAbandonment',
     'judgeOpening',
     'loadRulePack',
