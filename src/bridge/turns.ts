@@ -30,7 +30,7 @@ export interface AgentTurn {
   readonly text: string
   /** What the caller heard of it. The same as `text` when nothing was cut. */
   readonly heardText: string
-  /** Length of the audio that was heard, in milliseconds, known to within one slice (180 ms by default). */
+  /** Length of the audio that was heard, in milliseconds, known to within one slice (300 ms by default). */
   readonly heardMs: number
   /** Length of the audio that came from the agent, in milliseconds. */
   readonly totalMs: number

@@ -127,7 +127,7 @@ const MARK =
   /^\{"event":"mark","sequenceNumber":"\d{1,15}","streamSid":"([A-Za-z0-9]{1,64})","mark":\{"name":"([\w-]{1,64})"\}\}$/
 
 /**
- * Takes the name out of a `mark` message without parsing it as JSON: five come each second in which the agent speaks.
+ * Takes the name out of a `mark` message without parsing it as JSON: three or four come each second in which the agent speaks.
  *
  * @returns `undefined` for everything else; {@link parseInboundMessage} decides then.
  */

@@ -28,7 +28,7 @@ export interface PlaybackOptions {
   readonly clock?: Clock
   /** Audio that may lie at Twilio unheard, in milliseconds. Default 1200: enough to ride out a slow second of the network. */
   readonly leadMs?: number
-  /** Length of a slice, in milliseconds, a multiple of 60. Default 180. One mark follows each. */
+  /** Length of a slice, in milliseconds, a multiple of 60. Default 300. One mark follows each. */
   readonly sliceMs?: number
   /** Audio that may wait here, in milliseconds. Default 300 000. Beyond it new audio is refused and `overflowed` emitted. */
   readonly maxQueuedMs?: number
@@ -78,7 +78,7 @@ interface TurnAudio {
 
 const CHARS_PER_MS = BASE64_CHARS_PER_60_MS / 60
 const BYTES_PER_MS = 8
-const TICK_MS = 40
+const TICK_MS = 100
 /** Turns whose numbers are kept after they were played. */
 const MAX_TURNS = 64
 /** A mark that is so late was lost; what it stood for counts as heard when somebody waits for the end. */
@@ -127,7 +127,7 @@ export class Playback extends EventEmitter<PlaybackEvents> {
 
   constructor(options: PlaybackOptions = {}) {
     super()
-    const { clock = systemClock, leadMs = 1200, sliceMs = 180, maxQueuedMs = 300_000 } = options
+    const { clock = systemClock, leadMs = 1200, sliceMs = 300, maxQueuedMs = 300_000 } = options
     if (!(sliceMs > 0 && sliceMs % 60 === 0)) throw new RangeError(`sliceMs must be a multiple of 60, got ${sliceMs}`)
     if (!(leadMs >= sliceMs)) throw new RangeError(`leadMs must be at least sliceMs, got ${leadMs}`)
     if (!(maxQueuedMs > 0)) throw new RangeError(`maxQueuedMs must be positive, got ${maxQueuedMs}`)

@@ -83,12 +83,12 @@ function setup(options: PlaybackOptions = {}) {
 }
 
 describe('Playback', () => {
-  test('sends the first 60 ms of a turn by themselves, then slices of 180 ms, and no more than the lead', () => {
+  test('sends the first 60 ms of a turn by themselves, then slices of 300 ms, and no more than the lead', () => {
     const { playback, twilio } = setup({ leadMs: 600 })
     twilio.attach(playback)
     playback.enqueue('turn-1', audio(2000))
-    expect(twilio.sent.map(msOf)).toEqual([60, 180, 180, 180])
-    expect([playback.bufferedMs, playback.queuedMs]).toEqual([600, 1400])
+    expect(twilio.sent.map(msOf)).toEqual([60, 300, 300])
+    expect([playback.bufferedMs, playback.queuedMs]).toEqual([660, 1340])
   })
 
   test('goes on sending as the caller hears, until all is heard', async () => {
@@ -100,7 +100,7 @@ describe('Playback', () => {
     expect(await drained).toBe(true)
     expect(twilio.heardMs).toBe(2000)
     expect(playback.heardMs('turn-1')).toBe(2000)
-    expect(twilio.maxBufferedMs).toBeLessThanOrEqual(600 + 180)
+    expect(twilio.maxBufferedMs).toBeLessThanOrEqual(600 + 300)
     expect(clock.pendingTimers).toBe(0)
   })
 
@@ -202,9 +202,9 @@ describe('Playback', () => {
     const { playback } = setup()
     const marks: string[] = []
     playback.attach({ media: () => undefined, mark: (name) => marks.push(name), clear: () => undefined })
-    playback.enqueue('turn-1', audio(600))
+    playback.enqueue('turn-1', audio(900))
     playback.receiveMark(marks[2]!)
-    expect(playback.heardMs('turn-1')).toBe(60 + 180 + 180)
+    expect(playback.heardMs('turn-1')).toBe(60 + 300 + 300)
   })
 
   test('when no mark comes back at all, who waits for the end waits for the audio and two seconds', async () => {
@@ -255,7 +255,7 @@ describe('Playback', () => {
   })
 
   test('refuses audio beyond what may wait, says so once, and takes it again when there is room', () => {
-    const { playback, twilio, pass, log } = setup({ maxQueuedMs: 2000, leadMs: 180 })
+    const { playback, twilio, pass, log } = setup({ maxQueuedMs: 2000, leadMs: 180, sliceMs: 180 })
     twilio.attach(playback)
     expect(playback.enqueue('turn-1', audio(2000))).toBe(true)
     expect(playback.enqueue('turn-1', audio(900))).toBe(false)
@@ -303,8 +303,8 @@ describe('Playback', () => {
             0,
           )
           // By marks and clock the position is known to within one slice.
-          expect(Math.abs(heard - twilio.heardMs)).toBeLessThanOrEqual(180)
-          expect(twilio.maxBufferedMs).toBeLessThanOrEqual(700 + 180 + 20) // the model moves in steps of 10 ms
+          expect(Math.abs(heard - twilio.heardMs)).toBeLessThanOrEqual(300)
+          expect(twilio.maxBufferedMs).toBeLessThanOrEqual(700 + 300 + 20) // the model moves in steps of 10 ms
         }
         pass(enqueuedMs + 500)
         const heard = Array.from({ length: turn + 1 }, (_, i) => playback.heardMs(`turn-${i}`)).reduce(

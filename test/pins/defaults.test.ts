@@ -72,7 +72,7 @@ describe('a media stream', () => {
   })
 })
 
-test('playback leads by 1200 ms, in slices of 180 after a first one of 60, and keeps five minutes', () => {
+test('playback leads by 1200 ms, in slices of 300 after a first one of 60, and keeps five minutes', () => {
   const sent: number[] = []
   const playback = new Playback({ clock: new ManualClock() })
   playback.attach({
@@ -81,7 +81,7 @@ test('playback leads by 1200 ms, in slices of 180 after a first one of 60, and k
     clear: () => undefined,
   })
   playback.enqueue('turn-1', Buffer.alloc(8 * 5000).toString('base64'))
-  expect(sent).toEqual([60, 180, 180, 180, 180, 180, 180, 180]) // the last one is begun before the lead is reached
+  expect(sent).toEqual([60, 300, 300, 300, 300]) // the last one is begun before the lead is reached
   expect(playback.enqueue('turn-1', Buffer.alloc(8 * 296_000).toString('base64'))).toBe(true)
   expect(playback.enqueue('turn-1', Buffer.alloc(8 * 1000).toString('base64'))).toBe(false)
 })
