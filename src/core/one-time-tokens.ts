@@ -11,7 +11,10 @@ import { systemClock, type Clock } from './clock.js'
 
 /** Issues and redeems one-time tokens. Several processes behind one address need a shared implementation. */
 export interface OneTimeTokens {
-  /** Makes a token that can be redeemed once, for `subject` (a Call SID), within its lifetime. */
+  /**
+   * Makes a token that can be redeemed once, for `subject` (a Call SID), within its lifetime. It stands in TwiML, which refuses what has the
+   * form of a vendor's key (`sk_…`, `xi-…`): hexadecimal digits or a UUID never have, base64url has once in 65 536 times.
+   */
   issue(subject: string): string | Promise<string>
   /** Redeems a token. `true` once for the right subject, `false` ever after and for anything else. */
   redeem(token: string, subject: string): boolean | Promise<boolean>
@@ -46,7 +49,7 @@ export function createOneTimeTokens(options: OneTimeTokensOptions = {}): OneTime
 
   return {
     issue(subject) {
-      const token = randomBytes(24).toString('base64url')
+      const token = randomBytes(24).toString('hex') // base64url may begin as a vendor's key does, and TwiML would refuse it
       issued.set(hashOf(token), { subject, expiresMs: clock.monotonicMs() + lifetimeMs })
       forgetExpired()
       return token

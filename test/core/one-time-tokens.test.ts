@@ -51,6 +51,6 @@ describe('createOneTimeTokens', () => {
     const { tokens } = setup()
     const all = await Promise.all(Array.from({ length: 1000 }, async () => tokens.issue('CA1')))
     expect(new Set(all).size).toBe(1000)
-    for (const token of all) expect(token).toMatch(/^[\w-]{32}$/)
+    for (const token of all) expect(token).toMatch(/^[0-9a-f]{48}$/)
   })
 })
