@@ -67,6 +67,29 @@ async function reservations(
   )
 }
 
+/** What a reservation writes, and nothing that it asks: the row with its four indexes. */
+async function insertUnasked(pool: pg.Pool): Promise<void> {
+  const attempt = someAttempt('bench-bare')
+  await pool.query(
+    `INSERT INTO callweave_attempts (tenant_id, id, at, version, record, key_counted, key_party) VALUES ($1, $2, $3, 1, $4, $5, $5)`,
+    [attempt.tenantId, attempt.attemptId, attempt.attemptedAt, JSON.stringify(attempt), attempt.phoneNumber],
+  )
+}
+
+/** The same in Redis: a hash, and its place in the list of all, of the number's and of the party's. */
+async function writeUnasked(client: Redis, prefix: string): Promise<void> {
+  const attempt = someAttempt('bench-bare')
+  const place = `${attempt.attemptedAt}:${attempt.attemptId}`
+  const row = { v: 1, p: place, r: JSON.stringify(attempt), k: JSON.stringify([attempt.phoneNumber]), w: randomUUID() }
+  await client
+    .multi()
+    .hset(`${prefix}:r:${attempt.attemptId}`, row)
+    .zadd(`${prefix}:a`, 0, place)
+    .zadd(`${prefix}:i:counted:${attempt.phoneNumber}`, 0, place)
+    .zadd(`${prefix}:i:party:${attempt.phoneNumber}`, 0, place)
+    .exec()
+}
+
 async function million(pool: pg.Pool, calls: number): Promise<void> {
   const engine = createPostgresEngine({ client: pool })
   const store = createStore(engine)
@@ -140,6 +163,7 @@ if (databaseUrl) {
         'a committed insert of one row',
         () => pool.query('INSERT INTO bare VALUES ($1, $2)', [randomUUID(), '{"state":"reserved"}']),
       ],
+      ['a committed insert of the same row, unasked', () => insertUnasked(pool)],
       ['SELECT 1', () => pool.query('SELECT $1::text', ['x'])],
     ])
     if (process.env['CALLS']) await million(pool, Number(process.env['CALLS']))
@@ -151,6 +175,7 @@ if (redisUrl) {
   const prefix = `callweave-bench-${randomUUID()}`
   await reservations('Redis', createRedisStore({ client, prefix }), [
     ['SET', () => client.set(`${prefix}:bare`, 'x')],
+    ['a MULTI that writes the same keys, unasked', () => writeUnasked(client, `${prefix}:bare`)],
     ['PING', () => client.ping()],
   ])
   for (let cursor = '0'; ;) {
