@@ -84,6 +84,8 @@ interface RelayCallRecord {
 export class AnswerWays {
   readonly #host: AnswerWaysHost
   readonly #calls = new Map<string, RelayCallRecord>()
+  /** Calls that are over, for the webhook that follows. */
+  readonly #over = new Map<string, RelayCallRecord>()
   readonly #sessions = new Set<ConversationRelaySession>()
 
   constructor(host: AnswerWaysHost) {
@@ -92,15 +94,13 @@ export class AnswerWays {
 
   /** Relay calls that are being answered or talk. */
   get size(): number {
-    let size = 0
-    for (const { isOver } of this.#calls.values()) if (!isOver) size++
-    return size
+    return this.#calls.size
   }
 
   /** The relay call of that Call SID, once its session is there and until it is over. */
   find(callSid: string): LiveRelayCall | undefined {
     const call = this.#calls.get(callSid)
-    if (!call?.session || call.isOver) return undefined
+    if (!call?.session) return undefined
     return { ...call.incoming, session: call.session, bridge: call.bridge }
   }
 
@@ -112,14 +112,14 @@ export class AnswerWays {
   /** Relay calls of a tenant that are being answered or talk. */
   sizeOf(tenantId: string): number {
     let size = 0
-    for (const { isOver, incoming } of this.#calls.values()) if (!isOver && incoming.tenantId === tenantId) size++
+    for (const { incoming } of this.#calls.values()) if (incoming.tenantId === tenantId) size++
     return size
   }
 
   /** Twilio asked again how to answer a call that is being answered. */
   async answerAgain(callSid: string): Promise<HostResponse | undefined> {
     const call = this.#calls.get(callSid)
-    return call && !call.isOver ? this.#connect(call) : undefined
+    return call && this.#connect(call)
   }
 
   async answer(incoming: IncomingCall, plan: RelayPlan | RegisterCallPlan | SayPlan): Promise<HostResponse> {
@@ -147,7 +147,7 @@ export class AnswerWays {
       authorize: (setup) => this.#isAuthorized(setup),
       accept: (setup) => {
         const found = this.#calls.get(setup.callSid)
-        if (!found || found.isOver || found.session) return undefined // it ended meanwhile, or a second session came
+        if (!found || found.session) return undefined // it ended meanwhile, or a second session came
         call = found
         return optionsOf(found)
       },
@@ -169,11 +169,11 @@ export class AnswerWays {
   /** The route that Twilio asks when a session is over. */
   async afterRelay({ params }: ProvenRequest): Promise<HostResponse> {
     const outcome = outcomeOf(params)
-    const call = this.#calls.get(outcome.callSid)
+    const call = this.#calls.get(outcome.callSid) ?? this.#over.get(outcome.callSid)
     if (outcome.status === 'completed') return twimlResponse(response(hangup()).toString())
     if (!call) return this.#host.lastResort()
     this.#end(call)
-    this.#calls.delete(outcome.callSid) // the number may be answered anew, by the fallback
+    this.#forget(call) // the number may be answered anew, by the fallback
     const { handoffData } = outcome
     const isAgentLost = typeof handoffData === 'object' && handoffData.reasonCode === 'agent-failed'
     if (outcome.status === 'failed' || isAgentLost) return this.#fallBack(call.incoming, call.plan.fallback)
@@ -194,11 +194,8 @@ export class AnswerWays {
   /** Ends every session at once. */
   close(): void {
     for (const session of this.#sessions) session.close(1001)
-    for (const call of this.#calls.values()) {
-      this.#end(call)
-      this.#host.clock.clear(call.timer)
-    }
-    this.#calls.clear()
+    for (const call of this.#calls.values()) this.#end(call)
+    for (const call of this.#over.values()) this.#forget(call)
   }
 
   async #answerByRelay(incoming: IncomingCall, plan: RelayPlan): Promise<HostResponse> {
@@ -223,7 +220,7 @@ export class AnswerWays {
     } catch (error) {
       logger.error('The TwiML of a relay call cannot be written', { callSid, error })
       this.#end(call)
-      this.#calls.delete(callSid)
+      this.#forget(call)
       return this.#fallBack(incoming, plan.fallback)
     }
   }
@@ -281,10 +278,18 @@ export class AnswerWays {
     if (!call.session) call.bridge?.close()
     const { clock } = this.#host
     const { callSid } = call.incoming
+    if (this.#calls.get(callSid) === call) this.#calls.delete(callSid)
+    const before = this.#over.get(callSid)
+    if (before) this.#forget(before)
+    this.#over.set(callSid, call)
     clock.clear(call.timer)
-    call.timer = clock.setTimeout(() => {
-      if (this.#calls.get(callSid) === call) this.#calls.delete(callSid)
-    }, REMEMBER_MS)
+    call.timer = clock.setTimeout(() => this.#forget(call), REMEMBER_MS)
+  }
+
+  #forget(call: RelayCallRecord): void {
+    const { callSid } = call.incoming
+    this.#host.clock.clear(call.timer)
+    if (this.#over.get(callSid) === call) this.#over.delete(callSid)
   }
 
   async #register(incoming: IncomingCall, plan: RegisterCallPlan): Promise<HostResponse> {

@@ -60,7 +60,7 @@ describe('the answer to a call', () => {
     expect(status).toBe(200)
     expect(text).toMatch(
       new RegExp(
-        `^<\\?xml version="1\\.0" encoding="UTF-8"\\?>\\s*<Response>\\s*<Connect action="${PUBLIC_URL}/stream-ended">\\s*<Stream url="wss://${PUBLIC_HOST}/voice/stream">\\s*<Parameter name="token" value="[\\w-]{32}"`,
+        `^<\\?xml version="1\\.0" encoding="UTF-8"\\?>\\s*<Response>\\s*<Connect action="${PUBLIC_URL}/stream-ended">\\s*<Stream url="wss://${PUBLIC_HOST}/voice/stream">\\s*<Parameter name="token" value="[0-9a-f]{48}"`,
       ),
     )
     for (const secret of [AUTH_TOKEN, API_KEY, CALLER, CALLED, 'agent_riverside']) expect(text).not.toContain(secret)
