@@ -28,7 +28,10 @@ import type { Store } from './store.js'
 export interface MemoryStoreOptions {
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock
-  /** How many records of each kind are kept, over all tenants. Beyond it an addition rejects with `storage_full`. Default 100 000. */
+  /**
+   * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest calls that are over make room, with the
+   * recordings, transcripts, event streams and parked events of their time; an addition of any other kind rejects with `storage_full`.
+   */
   readonly maxRecords?: number
 }
 
@@ -60,6 +63,15 @@ export function createMemoryEngine({
   return new MemoryEngine(clock, maxRecords)
 }
 
+/** What tells of calls that are over. The rest is asked for by the law, or still to be done, and is never forgotten. */
+const FORGETTABLE: ReadonlySet<RowKind> = new Set([
+  'calls',
+  'recordings',
+  'transcripts',
+  'streams',
+  'parked-events',
+] as const)
+
 const join = (...parts: readonly string[]): string => parts.join('\0')
 
 class MemoryEngine implements StoreEngine {
@@ -68,6 +80,8 @@ class MemoryEngine implements StoreEngine {
   readonly #maxRecords: number
   readonly #rows = new Map<string, Map<string, Kept>>()
   readonly #places = new Map<string, SortedPlaces>()
+  /** Rows of each queue, by the moment at which they are due. */
+  readonly #queues = new Map<string, SortedPlaces>()
   readonly #cells = new Map<string, Map<string, Cell>>()
   readonly #events = new Map<string, KeptEvent>()
   /** Event ids of each tenant's key, first to go out first. */
@@ -144,13 +158,16 @@ class MemoryEngine implements StoreEngine {
 
   async take(kind: RowKind, queue: string, { tenantId, limit, visibilityMs }: TakeQuery): Promise<readonly Row[]> {
     const now = this.#clock.now()
-    const due = [...(this.#rows.get(kind)?.values() ?? [])]
-      .filter((row) => row.due?.queue === queue && row.due.at <= now && (tenantId ?? row.tenantId) === row.tenantId)
-      .sort((a, b) => (a.due?.at ?? 0) - (b.due?.at ?? 0) || a.at - b.at || compare(a.id, b.id))
-      .slice(0, limit)
-    return due.map((row) => {
+    const due = this.#queues.get(join(kind, queue))?.page({
+      order: 'ascending',
+      untilAt: now + 1,
+      limit: tenantId === undefined ? limit : Infinity,
+    })
+    const rows = (due ?? []).flatMap(({ id }) => this.#rows.get(kind)?.get(nameOfTurn(id)) ?? [])
+    const ofTenant = tenantId === undefined ? rows : rows.filter((row) => row.tenantId === tenantId).slice(0, limit)
+    return ofTenant.map((row) => {
       const taken = { ...row, version: row.version + 1, takes: row.takes + 1, due: { queue, at: now + visibilityMs } }
-      this.#rows.get(kind)?.set(join(row.tenantId, row.id), taken)
+      this.#replace(kind, row.tenantId, row.id, row, taken)
       return toRow(taken)
     })
   }
@@ -231,14 +248,14 @@ class MemoryEngine implements StoreEngine {
     const fresh = after ? indexesOf(kind, after) : []
     for (const index of old) if (!fresh.includes(index)) this.#leave(index, place)
     for (const index of fresh) if (!old.includes(index)) this.#enter(index, place)
+    if (before?.due) this.#queues.get(join(kind, before.due.queue))?.remove(turnOf(before, before.due.at))
+    if (after?.due) placesIn(this.#queues, join(kind, after.due.queue)).add(turnOf(after, after.due.at))
     if (after) rows.set(join(tenantId, id), after)
     else rows.delete(join(tenantId, id))
   }
 
   #enter(index: string, { at, id }: Place): void {
-    const places = this.#places.get(index) ?? new SortedPlaces()
-    this.#places.set(index, places)
-    places.add({ at, id })
+    placesIn(this.#places, index).add({ at, id })
   }
 
   #leave(index: string, { at, id }: Place): void {
@@ -249,10 +266,21 @@ class MemoryEngine implements StoreEngine {
 
   #makeRoom(kind: RowKind | 'outbox', count = 1): void {
     const held = kind === 'outbox' ? this.#events.size : (this.#rows.get(kind)?.size ?? 0)
-    if (held + count <= this.#maxRecords) return
+    if (held + count <= this.#maxRecords || (kind !== 'outbox' && this.#forgetOldest(kind))) return
     throw new StorageError('storage_full', `The store in memory holds ${held} records of ${kind}`, {
       operation: 'write',
     })
+  }
+
+  /** Rows lie in the order in which they were added, so the first that is not of a living call is the oldest. */
+  #forgetOldest(kind: RowKind): boolean {
+    if (!FORGETTABLE.has(kind)) return false
+    for (const row of this.#rows.get(kind)?.values() ?? []) {
+      if (row.keys['open'] !== undefined) continue
+      this.#replace(kind, row.tenantId, row.id, row, undefined)
+      return true
+    }
+    return false
   }
 
   /** Cells are what may be had again; when nothing has run out, a cached value goes, and anything else is refused. */
@@ -265,6 +293,19 @@ class MemoryEngine implements StoreEngine {
     throw new StorageError('storage_full', `The store in memory holds ${cells.size} ${kind}`, { operation: 'write' })
   }
 }
+
+function placesIn(lists: Map<string, SortedPlaces>, name: string): SortedPlaces {
+  const places = lists.get(name) ?? new SortedPlaces()
+  lists.set(name, places)
+  return places
+}
+
+/** Where a row stands in its queue: who is due at the same moment goes by its own place in time. */
+function turnOf({ tenantId, id, at }: Row, dueAt: number): Place {
+  return { at: dueAt, id: `${String(at).padStart(16, '0')}:${join(tenantId, id)}` }
+}
+
+const nameOfTurn = (turn: string): string => turn.slice(17)
 
 /** Rows are kept as text, so that nobody can change what is kept by changing what they handed in or were given. */
 function kept({ tenantId, id, put }: RowWrite, before: Kept | undefined): Kept | undefined {

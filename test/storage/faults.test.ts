@@ -153,6 +153,40 @@ test('a full memory refuses what is new and goes on with what it has', async () 
   expect(await store.getCached({ tenantId: 't1', key: 'c' })).toBe('c')
 })
 
+test('a full memory forgets the oldest calls that are over, and none that lives', async () => {
+  const store = createMemoryStore({ maxRecords: 3 })
+  const sids = Array.from({ length: 6 }, (_, i) => `CA${i}`)
+  for (const callSid of sids) {
+    await store.addCall({ ...call, callSid })
+    const isOver = callSid !== 'CA0'
+    if (isOver) await store.applyCallStatus({ ...call, callSid, callStatus: 'completed', sequenceNumber: 3 })
+  }
+  const { tenantId } = call
+  const kept = await Promise.all(sids.map((callSid) => store.findCall({ tenantId, callSid })))
+  expect(kept.map((found) => found?.callSid)).toEqual(['CA0', undefined, undefined, undefined, 'CA4', 'CA5'])
+  expect((await store.listCalls({ tenantId })).items).toHaveLength(3)
+})
+
+test('what the law asks for is never forgotten: a full memory refuses the next attempt', async () => {
+  const store = createMemoryStore({ maxRecords: 1 })
+  const nothing = { leadId: null, campaignId: null, decisionId: null, callSid: null, disposition: null }
+  const reserve = (attemptId: string) =>
+    store.reserveAttempt({
+      attempt: {
+        tenantId: 't1',
+        attemptId,
+        phoneNumber: '+15005550001',
+        attemptedAt: 1000,
+        state: 'reserved',
+        ...nothing,
+      },
+      caps: [],
+    })
+  expect(await reserve('A1')).toMatchObject({ outcome: 'reserved' })
+  expect(await errorOf(() => reserve('A2'))).toMatchObject({ code: 'storage_full' })
+  expect(await store.findAttempt({ tenantId: 't1', attemptId: 'A1' })).toMatchObject({ attemptId: 'A1' })
+})
+
 test.each([0, -1, 1.5, Number.NaN])('maxRecords %s is a RangeError', (maxRecords) => {
   expect(() => createMemoryStore({ maxRecords })).toThrow(RangeError)
 })
