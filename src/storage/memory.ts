@@ -30,7 +30,7 @@ export interface MemoryStoreOptions {
   readonly clock?: Clock
   /**
    * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest calls that are over make room, with the
-   * recordings, transcripts, event streams and parked events of their time; an addition of any other kind rejects with `storage_full`.
+   * recordings, transcripts, event streams and parked events of their time, and so do the oldest claims; an addition of any other kind rejects with `storage_full`.
    */
   readonly maxRecords?: number
 }
@@ -187,7 +187,8 @@ class MemoryEngine implements StoreEngine {
     const before = cell && { ...thaw(cell), hasRunOut: cell.untilAt <= now }
     const after = swappedCell(before, swap, now)
     if (!after) return { isSwapped: false, before, after: before }
-    if (!cell && cells.size >= this.#maxRecords) this.#forgetRunOut(kind, cells)
+    if (!cell && cells.size >= this.#maxRecords) this.#forgetCell(kind, cells)
+    cells.delete(key) // so that they lie in the order of their last swap
     cells.set(key, { ...after, record: after.record === undefined ? undefined : JSON.stringify(after.record) })
     return { isSwapped: true, before, after }
   }
@@ -283,12 +284,12 @@ class MemoryEngine implements StoreEngine {
     return false
   }
 
-  /** Cells are what may be had again; when nothing has run out, a cached value goes, and anything else is refused. */
-  #forgetRunOut(kind: CellSwap['kind'], cells: Map<string, Cell>): void {
+  /** The value or claim that was not asked for longest goes. A lease or a token goes only when it has run out. */
+  #forgetCell(kind: CellSwap['kind'], cells: Map<string, Cell>): void {
     const now = this.#clock.now()
-    for (const [key, { untilAt }] of cells) if (untilAt <= now) cells.delete(key)
     const [oldest] = cells.keys()
-    if (kind === 'cache' && oldest !== undefined && cells.size >= this.#maxRecords) cells.delete(oldest)
+    if (kind === 'cache' || kind === 'claims') cells.delete(oldest ?? '')
+    else for (const [key, { untilAt }] of cells) if (untilAt <= now) cells.delete(key)
     if (cells.size < this.#maxRecords) return
     throw new StorageError('storage_full', `The store in memory holds ${cells.size} ${kind}`, { operation: 'write' })
   }

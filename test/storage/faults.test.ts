@@ -167,6 +167,20 @@ test('a full memory forgets the oldest calls that are over, and none that lives'
   expect((await store.listCalls({ tenantId })).items).toHaveLength(3)
 })
 
+test('a full memory forgets the claim that was touched longest ago, and no lease that is held', async () => {
+  const store = createMemoryStore({ maxRecords: 2 })
+  const claim = (key: string) => store.claimKey({ tenantId: 't1', key, leaseMs: 60_000 })
+  const first = await claim('a')
+  await claim('b')
+  if (first.outcome === 'claimed') await store.commitClaim(first.claim, { keepMs: 60_000 }) // touched, so b is older now
+  await claim('c')
+  expect((await claim('a')).outcome).toBe('done')
+  expect((await claim('b')).outcome).toBe('claimed')
+  const lease = (name: string) => store.takeLease({ tenantId: 't1', name, holder: 'me', ttlMs: 60_000 })
+  for (const name of ['a', 'b']) await lease(name)
+  expect(await errorOf(() => lease('c'))).toMatchObject({ code: 'storage_full' })
+})
+
 test('what the law asks for is never forgotten: a full memory refuses the next attempt', async () => {
   const store = createMemoryStore({ maxRecords: 1 })
   const nothing = { leadId: null, campaignId: null, decisionId: null, callSid: null, disposition: null }
