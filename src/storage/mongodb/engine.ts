@@ -247,25 +247,51 @@ export class MongoEngine implements StoreEngine {
         ),
       )
       const ours = taken.filter((row) => row !== null)
-      if (ours.length > 0 || due.length === 0) return ours.map(toEvent)
+      if (ours.length > 0 || due.length === 0) return ours.map((row) => toEvent(String(row['t']), headOf(row)))
     }
+  }
+
+  /** A row's events wait in it, and those of a row that is gone in a stream of its name. */
+  async listEvents(...[tenantId, key, { after = '', limit }]: Parameters<StoreEngine['listEvents']>) {
+    await this.#ready('streams')
+    const [, kind = '', id = ''] = /^([a-z-]+):(.*)$/s.exec(key) ?? []
+    // In this order: a row's events are in the stream before the row goes.
+    const row = await this.#rows(kind as RowKind).findOne({ _id: nameOf(tenantId, id) })
+    const stream = await this.#rows('streams').findOne({ _id: nameOf(tenantId, key) })
+    const events = [row, stream].flatMap((document) => (document?.['out'] as WaitingEvent[] | undefined) ?? [])
+    return events
+      .filter((event) => event.id > after)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map((event) => toEvent(tenantId, event))
   }
 
   async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
     const [, kind, rowId] = /^([a-z-]+):(.*)#\d{10}\.\d{3}$/s.exec(id) ?? []
     if (kind === undefined || rowId === undefined) return false
     const rows = await this.#ready(kind as RowKind)
-    const filter = { _id: nameOf(tenantId, rowId), 'out.0.id': id, 'out.0.v': version }
-    if (how !== 'forget' && 'dueAt' in how) {
-      const change = { $set: { 'out.0.due': how.dueAt }, $inc: { 'out.0.v': 1 } }
-      return (await rows.updateOne(filter, change)).matchedCount > 0
+    const _id = nameOf(tenantId, rowId)
+    const filter = { _id, out: { $elemMatch: { id, v: version } } }
+    if (how !== 'forget' && !('park' in how)) {
+      // What was taken is the first; what is rewritten stands anywhere, and if it moves up meanwhile this is asked for again.
+      const row = 'dueAt' in how ? null : await rows.findOne(filter)
+      const index = (row?.['out'] as WaitingEvent[] | undefined)?.findIndex((event) => event.id === id) ?? 0
+      const place = `out.${index}`
+      const change = 'dueAt' in how ? { [`${place}.due`]: how.dueAt } : { [`${place}.r`]: how.record }
+      const isThere = { _id, [`${place}.id`]: id, [`${place}.v`]: version }
+      return (await rows.updateOne(isThere, { $set: change, $inc: { [`${place}.v`]: 1 } })).matchedCount > 0
     }
-    if (how !== 'forget') {
-      // Kept before it is taken off: a crash in between gives it out once more.
-      if (!(await rows.findOne(filter))) return false
-      await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: { ...how.park, keys: {} } })
-    }
-    return (await rows.updateOne(filter, { $pop: { out: -1 } })).matchedCount > 0
+    const forget = async (): Promise<boolean> =>
+      (await rows.updateOne(filter, { $pull: { out: { id } } })).matchedCount > 0
+    if (how === 'forget') return forget()
+    // Kept before it is taken off: a crash in between gives it out once more.
+    if (!(await rows.findOne(filter))) return false
+    const parked = { kind: 'parked-events', tenantId, id } as const
+    const outcome = await this.write({ ...parked, when: 'absent', put: how.park })
+    if (await forget()) return true
+    // It changed meanwhile, so what is parked may say more than it does now.
+    if (outcome === 'written') await this.write({ ...parked, when: 1, put: undefined })
+    return false
   }
 
   async removeRunOut(agoMs: number): Promise<number> {
@@ -394,7 +420,7 @@ function toCell({ h, f, until, r }: MongoDocument): Cell {
   return { holder: String(h), fence: Number(f), untilAt: Number(until), record: r }
 }
 
-interface HeadEvent {
+interface WaitingEvent {
   readonly id: string
   readonly key: string
   readonly at: number
@@ -404,9 +430,8 @@ interface HeadEvent {
   readonly due: number
 }
 
-const headOf = (row: MongoDocument): HeadEvent => (row['out'] as [HeadEvent])[0]
+const headOf = (row: MongoDocument): WaitingEvent => (row['out'] as [WaitingEvent])[0]
 
-function toEvent(row: MongoDocument): EventRow {
-  const { id, key, v, at, r, takes } = headOf(row)
-  return { tenantId: String(row['t']), id, key, version: v, occurredAt: at, record: r, takes }
+function toEvent(tenantId: string, { id, key, v, at, r, takes }: WaitingEvent): EventRow {
+  return { tenantId, id, key, version: v, occurredAt: at, record: r, takes }
 }
