@@ -279,10 +279,10 @@ export class MongoEngine implements StoreEngine {
       const place = `out.${index}`
       const change = 'dueAt' in how ? { [`${place}.due`]: how.dueAt } : { [`${place}.r`]: how.record }
       const isThere = { _id, [`${place}.id`]: id, [`${place}.v`]: version }
-      return (await rows.updateOne(isThere, { $set: change, $inc: { [`${place}.v`]: 1 } })).matchedCount > 0
+      return (await rows.updateOne(isThere, { $set: change, $inc: { [`${place}.v`]: 1, rev: 1 } })).matchedCount > 0
     }
     const forget = async (): Promise<boolean> =>
-      (await rows.updateOne(filter, { $pull: { out: { id } } })).matchedCount > 0
+      (await rows.updateOne(filter, { $pull: { out: { id } }, $inc: { rev: 1 } })).matchedCount > 0
     if (how === 'forget') return forget()
     // Kept before it is taken off: a crash in between gives it out once more.
     if (!(await rows.findOne(filter))) return false
@@ -302,26 +302,33 @@ export class MongoEngine implements StoreEngine {
     return removed
   }
 
-  /** Events that have not gone out move to a stream of their own before their row goes. */
+  /** Events that have not gone out move to a stream of their own before their row goes: as they are when it goes, and not as they were. */
   async #remove({ kind, tenantId, id, when }: RowWrite): Promise<'written' | 'conflict'> {
     const rows = this.#rows(kind)
     const place = { _id: nameOf(tenantId, id), v: when }
-    const row = await rows.findOneAndUpdate(place, { $set: { going: true } }, { projection: { k: 1, out: 1 } })
-    if (!row) return 'conflict'
-    const out = (row['out'] as unknown[] | undefined) ?? []
-    if (out.length > 0) {
-      const stream = `${kind}:${id}`
-      const fresh = { t: tenantId, i: stream, at: 0, v: 1, r: { tenantId, key: stream }, k: {} }
-      const events = out.map((event) => ({
-        ...(event as { id: string }),
-        id: `streams:${(event as { id: string }).id}`,
-      }))
-      const change = { $push: { out: { $each: events } }, $setOnInsert: fresh }
-      await this.#rows('streams').updateOne({ _id: nameOf(tenantId, stream) }, change, { upsert: true })
+    const stream = `${kind}:${id}`
+    const streamPlace = { _id: nameOf(tenantId, stream) }
+    const fresh = { t: tenantId, i: stream, at: 0, v: 1, r: { tenantId, key: stream }, k: {} }
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const row = await rows.findOneAndUpdate(
+        place,
+        { $set: { going: true } },
+        { projection: { k: 1, out: 1, rev: 1 } },
+      )
+      if (!row) return 'conflict'
+      const out = (row['out'] as WaitingEvent[] | undefined) ?? []
+      const events = out.map((event) => ({ ...event, id: `streams:${event.id}` }))
+      if (events.length > 0) {
+        const change = { $push: { out: { $each: events } }, $setOnInsert: fresh }
+        await this.#rows('streams').updateOne(streamPlace, change, { upsert: true })
+      }
+      const counted = (row['k'] as Record<string, string> | undefined)?.['counted']
+      if (counted !== undefined) await this.#leaveLedger(tenantId, counted, id)
+      if ((await rows.deleteOne({ ...place, rev: row['rev'] ?? null })).deletedCount > 0) return 'written'
+      const moved = { out: { id: { $in: events.map((event) => event.id) } } }
+      await this.#rows('streams').updateOne(streamPlace, { $pull: moved })
     }
-    const counted = (row['k'] as Record<string, string> | undefined)?.['counted']
-    if (counted !== undefined) await this.#leaveLedger(tenantId, counted, id)
-    return (await rows.deleteOne(place)).deletedCount > 0 ? 'written' : 'conflict'
+    return 'conflict'
   }
 
   async #leaveLedger(tenantId: string, counted: string, id: string): Promise<void> {
