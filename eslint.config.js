@@ -20,9 +20,9 @@ const LAYERS = {
   context: ['records', 'core'],
   compliance: ['records', 'core'],
   'do-not-call-list': ['compliance', 'core'],
-  storage: ['compliance/ports', 'records', 'core'],
+  storage: ['events/map', 'compliance/ports', 'records', 'core'],
   bridge: ['media-stream', 'conversation-relay', 'elevenlabs', 'agent-tools', 'audio', 'telemetry', 'core'],
-  events: ['storage/queues', 'storage/store', 'webhooks', 'core'],
+  events: ['storage/queues', 'storage/lanes', 'storage/store', 'webhooks', 'core'],
   calls: [
     'events/map',
     'compliance',

@@ -47,6 +47,7 @@ export async function openFileEngine(path: string, clock: Clock): Promise<StoreE
     list: (...given) => engine.list(...given),
     count: (...given) => engine.count(...given),
     getCell: (...given) => engine.getCell(...given),
+    listEvents: (...given) => engine.listEvents(...given),
     ...written,
   } as StoreEngine
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import type { Admission, Gate } from '../compliance/gate.js'
+import type { Admission, Gate, RefusalEvents } from '../compliance/gate.js'
 import type { Refused } from '../compliance/decision.js'
 import { CircuitBreaker } from '../core/circuit-breaker.js'
 import { systemClock, type Clock } from '../core/clock.js'
@@ -225,7 +225,7 @@ export class CallPlacer {
 
     let admission: Admission
     try {
-      admission = await gate.admit(request)
+      admission = await gate.admit(request, eventsOfRefusal(request))
     } catch (error) {
       this.#breaker.untried()
       throw error
@@ -233,12 +233,6 @@ export class CallPlacer {
     if (admission.outcome === 'refused') {
       this.#breaker.untried()
       const { decision, decisionId, isLeadFlagged } = admission
-      const { leadId } = request
-      const { failedChecks, nextAllowedAt } = decision
-      await this.#tell(request, [
-        voiceEvent('call.refused', { attemptId, leadId, decisionId, failedChecks, nextAllowedAt }),
-        ...(isLeadFlagged ? [voiceEvent('lead.flagged', { leadId, why: 'refused', decisionId })] : []),
-      ])
       return { outcome: 'refused', decision, decisionId, isLeadFlagged }
     }
     const from = request.from ?? fromNumberFor(request.leadId, this.#options.fromNumbers)
@@ -407,6 +401,16 @@ export class CallPlacer {
     await this.#options.store
       .appendEvents({ tenantId, key: `leads:${leadId}`, events })
       .catch((error: unknown) => this.#logger.error('Events could not be kept', { tenantId, attemptId, error }))
+  }
+}
+
+/** What a refusal tells, for the gate to keep with its records. */
+function eventsOfRefusal({ attemptId, leadId }: Named): RefusalEvents {
+  return {
+    refused: ({ failedChecks, nextAllowedAt }, decisionId) => [
+      voiceEvent('call.refused', { attemptId, leadId, decisionId, failedChecks, nextAllowedAt }),
+    ],
+    flagged: (decisionId) => [voiceEvent('lead.flagged', { leadId, why: 'refused', decisionId })],
   }
 }
 

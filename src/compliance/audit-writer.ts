@@ -18,8 +18,12 @@ const MAX_WAITING = 1000
 
 /** Writes entries. */
 export interface AuditWriter {
-  /** Resolves when the record is stored; entries of one tenant are stored in the order of the calls. */
-  write(entry: AuditEntry): Promise<AuditRecord>
+  /**
+   * Resolves when the record is stored; entries of one tenant are stored in the order of the calls.
+   *
+   * @param told - Kept in the same step as the record.
+   */
+  write(entry: AuditEntry, told?: Parameters<AuditStore['appendAudit']>[1]): Promise<AuditRecord>
 }
 
 /** A writer over a store. Several processes may write to one store: whoever comes second seals anew. */
@@ -34,12 +38,12 @@ export function createAuditWriter(store: Pick<AuditStore, 'auditHead' | 'appendA
     if (heads.size > MAX_HEADS && oldest !== undefined) heads.delete(oldest)
   }
 
-  async function append(entry: AuditEntry): Promise<AuditRecord> {
+  async function append(entry: AuditEntry, told: Parameters<AuditWriter['write']>[1]): Promise<AuditRecord> {
     const { tenantId } = entry
     let head = heads.get(tenantId) ?? (await store.auditHead({ tenantId }))
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       const record = sealAuditRecord(entry, head)
-      const appended = await store.appendAudit(record)
+      const appended = await store.appendAudit(record, told)
       if (appended.outcome === 'appended') {
         remember(tenantId, { sequence: record.sequence, hash: record.hash })
         return record
@@ -50,14 +54,14 @@ export function createAuditWriter(store: Pick<AuditStore, 'auditHead' | 'appendA
   }
 
   return {
-    write(entry) {
+    write(entry, told) {
       const { tenantId } = entry
       const queue = queues.get(tenantId) ?? { last: Promise.resolve(), waiting: 0 }
       if (queue.waiting >= MAX_WAITING)
         return Promise.reject(new Error(`${MAX_WAITING} audit records wait for the store`))
       queues.set(tenantId, queue)
       queue.waiting++
-      const written = queue.last.then(() => append(entry))
+      const written = queue.last.then(() => append(entry, told))
       queue.last = written.then(
         () => undefined,
         () => heads.delete(tenantId), // what stands in the store is not known any more

@@ -17,7 +17,7 @@ import { evaluate } from './evaluate.js'
 import { explainReason } from './explain.js'
 import { gatherFacts, type FactPorts, type FactStore } from './gather-facts.js'
 import type { Policy } from './rule.js'
-import type { AttemptReserved, AttemptStore, AuditStore, LeadStore } from './ports.js'
+import type { AttemptReserved, AttemptStore, AuditStore, LeadStore, ToldEvent } from './ports.js'
 
 /** A call that somebody would like to place. */
 export interface CallRequest {
@@ -84,14 +84,23 @@ export interface TurnedAway {
 /** What the gate answers. */
 export type Admission = Admitted | TurnedAway
 
+/** What is to be told of a refusal. Each is kept in the same step as the record that it tells of, so that no crash comes between. */
+export interface RefusalEvents {
+  /** Kept with the decision in the audit log. */
+  readonly refused: (decision: Refused, decisionId: string) => readonly ToldEvent[]
+  /** Kept with the lead's flag, where it is flagged. */
+  readonly flagged: (decisionId: string) => readonly ToldEvent[]
+}
+
 /** The door. */
 export interface Gate {
   /**
    * Decides, and takes a place under the caps when the call is allowed.
    *
+   * @param told - What a refusal tells. Left out: nothing, as for a gate that stands alone.
    * @throws VoiceError `compliance_lead_unknown`, `compliance_facts_unavailable`, `compliance_audit_failed`.
    */
-  admit(request: CallRequest): Promise<Admission>
+  admit(request: CallRequest, told?: RefusalEvents): Promise<Admission>
   /** Decides and records the decision as a preview. Takes no place and flags nobody. @throws as {@link Gate.admit}. */
   preview(request: CallRequest): Promise<Decision>
 }
@@ -147,7 +156,13 @@ export function createGate(options: GateOptions): Gate {
     return { policy, facts, decision, decisionId: newId() }
   }
 
-  async function record(kind: string, request: CallRequest, judged: Judged, attemptId: string | null): Promise<void> {
+  async function record(
+    kind: string,
+    request: CallRequest,
+    judged: Judged,
+    attemptId: string | null,
+    events?: readonly ToldEvent[],
+  ): Promise<void> {
     const { decision, decisionId, facts } = judged
     const payload = {
       decisionId,
@@ -164,7 +179,7 @@ export function createGate(options: GateOptions): Gate {
     }
     const entry = { tenantId: request.tenantId, recordedAt: Math.floor(clock.now()), kind, payload }
     try {
-      await ask('audit log', () => audit.write(entry))
+      await ask('audit log', () => audit.write(entry, events && { leadId: request.leadId, events }))
     } catch (cause) {
       throw new VoiceError('compliance_audit_failed', 'The decision could not be put on record', {
         cause,
@@ -195,20 +210,30 @@ export function createGate(options: GateOptions): Gate {
     return ask('attempt store', () => store.reserveAttempt({ attempt, caps }))
   }
 
-  async function turnAway(request: CallRequest, judged: Judged, decision: Refused): Promise<TurnedAway> {
-    await record('decision', request, { ...judged, decision }, null)
+  async function turnAway(
+    request: CallRequest,
+    judged: Judged,
+    decision: Refused,
+    told: RefusalEvents | undefined,
+  ): Promise<TurnedAway> {
     const { decisionId } = judged
+    await record('decision', request, { ...judged, decision }, null, told?.refused(decision, decisionId))
     const isWanted = flagRefusals === 'every' || decision.nextAllowedAt === null
     return {
       outcome: 'refused',
       decision,
       decisionId,
-      isLeadFlagged: isWanted && (await flag(request, decision, decisionId)),
+      isLeadFlagged: isWanted && (await flag(request, decision, decisionId, told?.flagged(decisionId))),
     }
   }
 
   /** The call is refused and on record whether or not this works, so that a failure is told and not thrown. */
-  async function flag(request: CallRequest, decision: Refused, decisionId: string): Promise<boolean> {
+  async function flag(
+    request: CallRequest,
+    decision: Refused,
+    decisionId: string,
+    events: readonly ToldEvent[] | undefined,
+  ): Promise<boolean> {
     const { tenantId, leadId } = request
     const reasons = decision.findings.flatMap((finding) => finding.reasons.map(explainReason))
     const review = {
@@ -218,7 +243,7 @@ export function createGate(options: GateOptions): Gate {
       decisionId,
     }
     try {
-      await ask('lead store', () => store.flagLead({ tenantId, leadId, review }))
+      await ask('lead store', () => store.flagLead({ tenantId, leadId, review }, events))
       return true
     } catch (error) {
       logger.error('A refused lead could not be flagged for review', { tenantId, leadId, decisionId, error })
@@ -227,10 +252,10 @@ export function createGate(options: GateOptions): Gate {
   }
 
   return {
-    async admit(request) {
+    async admit(request, told) {
       const judged = await decide(request)
       const { policy, facts, decision, decisionId } = judged
-      if (decision.outcome === 'refuse') return turnAway(request, judged, decision)
+      if (decision.outcome === 'refuse') return turnAway(request, judged, decision, told)
 
       const attemptId = request.attemptId ?? newId()
       const reserved = await orFree(request, attemptId, reserve(request, judged, attemptId))
@@ -238,7 +263,7 @@ export function createGate(options: GateOptions): Gate {
         // Somebody else took the last place between our count and our reservation.
         const full = { ...facts, attemptsRefusedUntilAt: Math.max(reserved.nextAllowedAt, decision.decidedAt + 1) }
         const refusal = evaluate(full, policy, decision.decidedAt)
-        if (refusal.outcome === 'refuse') return turnAway(request, judged, refusal)
+        if (refusal.outcome === 'refuse') return turnAway(request, judged, refusal, told)
         throw new VoiceError(
           'compliance_facts_unavailable',
           'The store has no room and no rule asks for room: keep rateLimitOK',

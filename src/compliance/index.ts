@@ -64,7 +64,16 @@ export { evaluate } from './evaluate.js'
 export { explainDecision, explainReason } from './explain.js'
 export type { CallFacts, CampaignFacts, DoNotCallFacts } from './facts.js'
 export { createGate } from './gate.js'
-export type { Admission, Admitted, CallRequest, Gate, GateOptions, GateStore, TurnedAway } from './gate.js'
+export type {
+  Admission,
+  Admitted,
+  CallRequest,
+  Gate,
+  GateOptions,
+  GateStore,
+  RefusalEvents,
+  TurnedAway,
+} from './gate.js'
 export type { FactPorts, FactStore } from './gather-facts.js'
 export { guardedBy, OptOutBlockList } from './opt-out/block-list.js'
 export type { OptOut, OptOutBlockListOptions } from './opt-out/block-list.js'
@@ -101,6 +110,7 @@ export type {
   ReassignedAnswer,
   ReassignedNumbers,
   StateRegistries,
+  ToldEvent,
 } from './ports.js'
 export { failedIf, passed, skipped } from './rule.js'
 export type { Jurisdiction, Place, Policy, Rule, RuleAnswer, RuleContext } from './rule.js'

@@ -136,11 +136,21 @@ export interface CampaignCallStore {
   }): Promise<number>
 }
 
+/** What is told of a record to whoever waits for it: kept in the same step as the record, or not at all. */
+export interface ToldEvent {
+  readonly type: string
+  /** JSON. */
+  readonly data: unknown
+}
+
 /** Leads, as the host keeps them. */
 export interface LeadStore {
   findLead(query: { readonly tenantId: string; readonly leadId: string }): Promise<Lead | undefined>
-  /** Puts the lead before a person. A later flag replaces an earlier one. */
-  flagLead(query: { readonly tenantId: string; readonly leadId: string; readonly review: LeadReview }): Promise<void>
+  /** Puts the lead before a person. A later flag replaces an earlier one. Events are kept with the flag, in the same step. */
+  flagLead(
+    query: { readonly tenantId: string; readonly leadId: string; readonly review: LeadReview },
+    events?: readonly ToldEvent[],
+  ): Promise<void>
 }
 
 /** The end of a tenant's chain: sequence 0 and sixty-four zeros when there is none yet. */
@@ -162,9 +172,12 @@ export interface AuditStore {
   /**
    * Appends in one atomic step if the tenant's chain ends with `record.previousHash` and `record.sequence - 1`; otherwise
    * changes nothing and says where it does end, so that the writer can seal the record anew. The same record again, as its own head, is `'appended'`.
+   *
+   * @param told - Events that are kept when the record is, in the same step, and the lead that they tell of.
    */
   appendAudit(
     record: AuditRecord,
+    told?: { readonly leadId: string; readonly events: readonly ToldEvent[] },
   ): Promise<{ readonly outcome: 'appended' } | { readonly outcome: 'conflict'; readonly head: AuditHead }>
   /** In order of `sequence`, streamed: a log outgrows memory. */
   readAudit(query: AuditQuery): AsyncIterable<AuditRecord>

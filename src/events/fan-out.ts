@@ -1,15 +1,13 @@
 /**
  * One outbox, several sinks: each event is copied once for each sink, so that a sink which is down holds up only itself.
  *
- * Copies wait in lanes. A call always has the same lane of a sink, which keeps its order; and the lanes are few, because a store keeps
- * something of every key that was ever appended under.
+ * Copies wait in lanes of their sink: a call always has the same one, which keeps its order.
  *
  * @module
  */
-import { hash } from 'node:crypto'
+import { laneOf } from '../storage/lanes.js'
 import type { OutboxEvent, OutgoingEvent } from '../storage/queues.js'
 
-const LANES = 64
 const COPY_KEY = /^(?:streams:)?callweave-sink\/([^/]+)\/\d+$/
 
 /** What is appended for one sink. */
@@ -20,11 +18,10 @@ interface Copy {
 }
 
 /** The key and the copy of an event for a sink. */
-export function copyFor(sinkName: string, event: OutboxEvent): { readonly key: string; readonly copy: OutgoingEvent } {
+export function copyFor(sinkName: string, event: OutboxEvent): { readonly key: string; readonly event: OutgoingEvent } {
   const { eventId, key, type, data, occurredAt } = event
-  const lane = hash('sha256', key, 'buffer').readUInt16BE(0) % LANES
   const copied: Copy = { eventId, key, data }
-  return { key: `callweave-sink/${sinkName}/${lane}`, copy: { type, occurredAt, data: copied } }
+  return { key: `callweave-sink/${sinkName}/${laneOf(key)}`, event: { type, occurredAt, data: copied } }
 }
 
 /** The event that was copied, and for whom; `undefined` when the event is none of ours. */

@@ -16,7 +16,7 @@ import { withoutPersonalFields } from './map.js'
 import type { EventSink } from './sink.js'
 
 export interface OutboxDispatcherOptions {
-  readonly store: Pick<OutboxStore, 'takeEvents' | 'ackEvent' | 'deferEvent' | 'parkEvent' | 'appendEvents'>
+  readonly store: Pick<OutboxStore, 'takeEvents' | 'ackEvent' | 'copyEvent' | 'deferEvent' | 'parkEvent'>
   /**
    * Name → sink. Names are 1 to 32 of `a-z`, `0-9` and `-`, and stay as they are: events wait under them. Every process that dispatches from
    * one store has the same. None: events go to the feed alone, and are forgotten.
@@ -62,6 +62,8 @@ const DEFAULTS = {
 
 /** A sink that failed so often in a row for a tenant is asked for one event at a time, so seldom, until it takes one. */
 const BREAKER = { maxFailures: 5, openMs: 5000 }
+/** What a receipt that is void means. */
+const NOT_OURS = 'An event was carried so late that another process has it too, or it was erased meanwhile'
 /** Failed events whose telling to the feed is remembered; beyond it one may be told again. */
 const MAX_TOLD = 10_000
 
@@ -165,7 +167,6 @@ export class OutboxDispatcher {
     this.#running++
     try {
       await this.#carry(taken)
-      await this.#settle(taken)
     } catch (error) {
       await this.#putOff(taken, error)
     } finally {
@@ -179,24 +180,27 @@ export class OutboxDispatcher {
     this.#told.delete(toldKeyOf(event))
     try {
       const isOurs = await this.#options.store.ackEvent(receipt)
-      if (!isOurs) this.#logger.warn('An event was delivered so late that another process has it too', idsOf(event))
+      if (!isOurs) this.#logger.warn(NOT_OURS, idsOf(event))
     } catch (error) {
       this.#logger.error('A delivered event could not be forgotten and will be delivered again', { ...idsOf(event), error }) // prettier-ignore
     }
   }
 
   /** To the one sink; or a copy to the outbox for each. */
-  async #carry({ event, takes }: TakenEvent): Promise<void> {
+  async #carry(taken: TakenEvent): Promise<void> {
+    const { event, receipt, takes } = taken
     const copy = readCopy(event)
-    if (copy) return this.#deliver(copy.sinkName, copy.original, takes)
-    this.#tellFeed(event)
+    if (!copy) this.#tellFeed(event)
     const [only, ...others] = this.#sinkNames
-    if (only === undefined) return
-    if (others.length === 0) return this.#deliver(only, event, takes)
-    for (const sinkName of this.#sinkNames) {
-      const { key, copy: outgoing } = copyFor(sinkName, event)
-      await this.#options.store.appendEvents({ tenantId: event.tenantId, key, events: [outgoing] })
+    if (!copy && others.length > 0) {
+      const copies = this.#sinkNames.map((sinkName) => copyFor(sinkName, event))
+      if (!(await this.#options.store.copyEvent(receipt, copies))) this.#logger.warn(NOT_OURS, idsOf(event))
+      this.#told.delete(toldKeyOf(event))
+      return
     }
+    if (copy) await this.#deliver(copy.sinkName, copy.original, takes)
+    else if (only !== undefined) await this.#deliver(only, event, takes)
+    await this.#settle(taken)
   }
 
   async #deliver(sinkName: string, original: OutboxEvent, tries: number): Promise<void> {

@@ -156,6 +156,19 @@ export interface EventRow {
   readonly takes: number
 }
 
+/** What becomes of an event. */
+export type EventSettlement =
+  | 'forget'
+  | { readonly dueAt: number }
+  | {
+      readonly park: {
+        readonly at: number
+        readonly record: unknown
+        readonly keys: Readonly<Record<string, string>>
+      }
+    }
+  | { readonly record: unknown }
+
 /** What can go wrong between a driver and its database. */
 export type StorageFault =
   'storage_connection_lost' | 'storage_timeout' | 'storage_schema_missing' | 'storage_schema_too_new' | 'storage_failed'
@@ -189,16 +202,18 @@ export interface StoreEngine {
   swapCell(swap: CellSwap): Promise<CellSwapped>
   /** Takes the first event of each key that is due, as `take` does. */
   takeEvents(query: TakeQuery): Promise<readonly EventRow[]>
-  /**
-   * If the event's version is still `version`: forgets it, makes it due at `dueAt`, or takes it off the queue and keeps it as a row of kind
-   * `parked-events` with this id, record and moment. One atomic step.
-   */
-  settleEvent(
+  /** Events that wait under a key, taken or not, in order of `id`; only those beyond the id `after`. */
+  listEvents(
     tenantId: string,
-    id: string,
-    version: number,
-    how: 'forget' | { readonly dueAt: number } | { readonly park: { readonly at: number; readonly record: unknown } },
-  ): Promise<boolean>
+    key: string,
+    query: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly EventRow[]>
+  /**
+   * If the event's version is still `version`: forgets it, makes it due at `dueAt`, takes it off the queue and keeps it as a row of kind
+   * `parked-events` with this id, or puts another record in the place of its own and leaves it due when it was. One atomic step, after which its
+   * version is another. The event need not be the first of its key.
+   */
+  settleEvent(tenantId: string, id: string, version: number, how: EventSettlement): Promise<boolean>
   /** Forgets cells that ran out more than `agoMs` ago. Gives how many. */
   removeRunOut(agoMs: number): Promise<number>
 }

@@ -116,6 +116,15 @@ export class GuardedEngine {
     return this.#once(() => this.#engine.takeEvents(query))
   }
 
+  async listEvents(
+    tenantId: string,
+    key: string,
+    query: { readonly after?: string; readonly limit: number },
+  ): Promise<readonly EventRow[]> {
+    this.#checkKeys(tenantId, key)
+    return this.#read(() => this.#engine.listEvents(tenantId, key, query))
+  }
+
   async settleEvent(...parameters: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
     this.#checkKeys(parameters[0], parameters[1])
     return this.#once(() => this.#engine.settleEvent(...parameters))

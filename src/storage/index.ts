@@ -57,7 +57,14 @@ export type {
   TenantScope,
   WorkStore,
 } from './queues.js'
-export type { ErasureProof, MaintenanceStore, RemovedCounts, RetentionKind, RetentionPolicy } from './maintenance.js'
+export type {
+  ErasedCounts,
+  ErasureProof,
+  MaintenanceStore,
+  RemovedCounts,
+  RetentionKind,
+  RetentionPolicy,
+} from './maintenance.js'
 export { createStore, type StoreOptions } from './create-store.js'
 export type {
   CappedAdd,
@@ -67,6 +74,7 @@ export type {
   CellSwapped,
   EngineEvent,
   EventRow,
+  EventSettlement,
   Row,
   RowPageQuery,
   RowQuery,

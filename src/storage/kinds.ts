@@ -23,7 +23,7 @@ export const ROW_KINDS = {
   'consent-grants': ['party'],
   'consent-revocations': ['party'],
   'do-not-call': ['standing', 'lists'],
-  audit: [],
+  audit: ['lead'],
   leads: ['party', 'owner', 'flagged'],
   tenants: [],
   'tenant-numbers': [],
@@ -33,7 +33,7 @@ export const ROW_KINDS = {
   'campaign-rows': ['campaign', 'state', 'party'],
   work: [],
   streams: [],
-  'parked-events': [],
+  'parked-events': ['about'],
   erasures: [],
 } as const satisfies Record<string, readonly string[]>
 
@@ -54,6 +54,8 @@ export const EVENT_KINDS = [
   'calls',
   'attempts',
   'consent-revocations',
+  'audit',
+  'leads',
   'recordings',
   'transcripts',
   'campaigns',

@@ -23,6 +23,9 @@ export type RetentionPolicy = Readonly<Partial<Record<RetentionKind, number>>>
 /** How many records of each kind went. */
 export type RemovedCounts = Readonly<Partial<Record<RetentionKind, number>>>
 
+/** How many of each kind an erasure changed: records, and events that wait to go out. */
+export type ErasedCounts = Readonly<Partial<Record<RetentionKind | 'waiting-events', number>>>
+
 /** What an erasure did: fit to be shown, since it names nobody. */
 export interface ErasureProof {
   readonly tenantId: string
@@ -30,10 +33,10 @@ export interface ErasureProof {
   readonly erasedAt: number
   /** SHA-256 over `erasureId` and the number: whoever knows the number can check that it was theirs. */
   readonly subjectHash: string
-  /** Records that are gone. */
-  readonly removed: RemovedCounts
-  /** Records that stay without what identifies the person. */
-  readonly redacted: RemovedCounts
+  /** Records and events that are gone. */
+  readonly removed: ErasedCounts
+  /** Records and events that stay without what identifies the person. */
+  readonly redacted: ErasedCounts
   /** Records that the law makes us keep as they are, and the law. */
   readonly kept: readonly { readonly kind: RetentionKind; readonly count: number; readonly because: string }[]
 }
@@ -69,6 +72,12 @@ export interface MaintenanceStore {
    * name and words (what was billed has to add up); plans of calls and calls that wait to be tried again are forgotten. Do-not-call requests, consent and its revocations, attempts of the last five years
    * and the audit log stay, since the law asks for them: 47 CFR 64.1200(d)(6), 16 CFR 310.5 (read 2026-11-21). May be run again: the second
    * run finds nothing more.
+   *
+   * Events of the person's calls, attempts, recordings, transcripts, opt-outs, refusals and leads, that wait or were given up, are changed too. The
+   * library's own stay without what was said, the number and the lead (`leadId` is `'erased'`), so that statuses, ends and durations still reach
+   * who bills; an opt-out is still told, and its number is looked up under its `revocationId`. Flags of the lead, events under the lead's key and a
+   * host's own events go. Who is sending an event at the moment sends it as it was, and at the next try as it is now. Not looked for: events that a
+   * host appended under keys of its own, and what a process that died while it moved an event left behind; run it again after that.
    *
    * The media behind a recording is not in the store. `recordings` in the answer are what has to be deleted there.
    */

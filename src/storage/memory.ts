@@ -205,20 +205,27 @@ class MemoryEngine implements StoreEngine {
     return heads.slice(0, limit).map((event) => {
       const taken = { ...event, version: event.version + 1, takes: event.takes + 1, dueAt: now + visibilityMs }
       this.#events.set(join(event.tenantId, event.id), taken)
-      const { dueAt: _, ...row } = taken
-      return { ...row, record: JSON.parse(taken.record) as unknown }
+      return toEventRow(taken)
+    })
+  }
+
+  async listEvents(...[tenantId, key, { after = '', limit }]: Parameters<StoreEngine['listEvents']>) {
+    const ids = (this.#eventsOf.get(join(tenantId, key)) ?? []).filter((id) => id > after).slice(0, limit)
+    return ids.flatMap((id) => {
+      const event = this.#events.get(join(tenantId, id))
+      return event ? [toEventRow(event)] : []
     })
   }
 
   async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
     const event = this.#events.get(join(tenantId, id))
     if (event?.version !== version) return false
-    if (how !== 'forget' && 'dueAt' in how) {
-      this.#events.set(join(tenantId, id), { ...event, version: version + 1, dueAt: how.dueAt })
+    if (how !== 'forget' && !('park' in how)) {
+      const change = 'dueAt' in how ? how : { record: JSON.stringify(how.record) }
+      this.#events.set(join(tenantId, id), { ...event, ...change, version: version + 1 })
       return true
     }
-    if (how !== 'forget')
-      await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: { ...how.park, keys: {} } })
+    if (how !== 'forget') await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: how.park })
     this.#events.delete(join(tenantId, id))
     const key = join(tenantId, event.key)
     const waiting = (this.#eventsOf.get(key) ?? []).filter((other) => other !== id)
@@ -326,6 +333,10 @@ function kept({ tenantId, id, put }: RowWrite, before: Kept | undefined): Kept |
 
 function toRow({ tenantId, id, version, at, record, takes }: Kept): Row {
   return { tenantId, id, version, at, record: JSON.parse(record) as unknown, takes }
+}
+
+function toEventRow({ dueAt: _, ...event }: KeptEvent): EventRow {
+  return { ...event, record: JSON.parse(event.record) as unknown }
 }
 
 function thaw(cell: Cell): Cell {

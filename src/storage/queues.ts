@@ -120,6 +120,14 @@ export interface OutboxStore {
   }): Promise<readonly TakenEvent[]>
   /** Delivered: it is forgotten, and the next of its key is due. `false`: somebody else has taken it meanwhile. */
   ackEvent(receipt: Receipt): Promise<boolean>
+  /**
+   * Keeps copies of it under other keys and then forgets it: what a dispatcher with several sinks does. `false`: somebody else has taken it meanwhile,
+   * or it was erased, and the copies are taken back.
+   */
+  copyEvent(
+    receipt: Receipt,
+    copies: readonly { readonly key: string; readonly event: OutgoingEvent }[],
+  ): Promise<boolean>
   /** Due again at `dueAt`; those behind it wait too. `false`: somebody else has taken it meanwhile. */
   deferEvent(receipt: Receipt, dueAt: number): Promise<boolean>
   /** Gives it up: it is kept for people to look at, and the next of its key is due. `false`: somebody else has taken it meanwhile. */
@@ -129,7 +137,7 @@ export interface OutboxStore {
   /**
    * Puts an event that was given up back among those that are due, with its `eventId`, its `key` and its data as they were. It goes out beside what
    * waits under its key: its turn is over. It is put back before it leaves the list, so one that died in between may be put back twice.
-   * `false`: no such event is parked.
+   * `false`: no such event is parked, or no more.
    */
   requeueParkedEvent(query: { readonly tenantId: string; readonly parkedId: string }): Promise<boolean>
 }

@@ -48,7 +48,18 @@ export class Shelf<T extends { readonly tenantId: string }> {
     operation: string,
     given: unknown,
     events: readonly OutgoingEvent[] = [],
-    partition?: string,
+    {
+      partition,
+      keys,
+      eventNumber,
+    }: {
+      /** Default: the tenant. */
+      readonly partition?: string
+      /** Under what it is found besides what its record says. */
+      readonly keys?: Readonly<Record<string, string>>
+      /** As of a change. */
+      readonly eventNumber?: number
+    } = {},
   ): Promise<'added' | 'exists'> {
     const record = this.parse(operation, given)
     const { kind, idOf, atOf } = this.#plan
@@ -58,8 +69,8 @@ export class Shelf<T extends { readonly tenantId: string }> {
       tenantId: partition ?? record.tenantId,
       id,
       when: 'absent',
-      put: { at: atOf(record), record, keys: this.keysOf(record) },
-      events: eventsOf(kind, id, 1, atOf(record), events),
+      put: { at: atOf(record), record, keys: { ...this.keysOf(record), ...keys } },
+      events: eventsOf({ kind, id, version: 1, eventNumber }, atOf(record), events),
     })
     return outcome === 'written' ? 'added' : 'exists'
   }
@@ -79,7 +90,7 @@ export class Shelf<T extends { readonly tenantId: string }> {
    *
    * @param decide - Gives the record as it should be, or `undefined` to leave it. Called again after a conflict.
    * @param isTold - Whether the events are kept with it, by the record as it was. Default: with every change.
-   * @returns The record as it stands afterwards, and whether it was changed; `undefined` when there is none.
+   * @returns The record as it stands afterwards, its version, and whether it was changed; `undefined` when there is none.
    */
   change(
     operation: string,
@@ -94,30 +105,33 @@ export class Shelf<T extends { readonly tenantId: string }> {
       id: string
       atMs: number
       events?: readonly OutgoingEvent[]
-      /** What names the events of this change and orders them. Default: the version of the record. */
+      /**
+       * What names the events of this change and orders them, with the version of the record behind it: of a record that may go and come again, whose
+       * versions begin anew. Default: the version alone.
+       */
       eventNumber?: number
     },
     decide: (record: T) => T | undefined,
     isTold: (before: T) => boolean = () => true,
-  ): Promise<{ record: T; isChanged: boolean } | undefined> {
+  ): Promise<{ record: T; version: number; isChanged: boolean } | undefined> {
     return this.#inTurn(`${tenantId}\0${id}`, async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const read = await this.read(operation, tenantId, id)
         if (!read) return undefined
         const decided = decide(read.record)
-        if (decided === undefined) return { record: read.record, isChanged: false }
+        if (decided === undefined) return { record: read.record, version: read.row.version, isChanged: false }
         const record = this.parse(operation, decided)
         const { kind } = this.#plan
-        const { version } = read.row
+        const version = read.row.version + 1
         const outcome = await this.#on(operation).write({
           kind,
           tenantId,
           id,
-          when: version,
+          when: read.row.version,
           put: { at: read.row.at, record, keys: this.keysOf(record) },
-          events: isTold(read.record) ? eventsOf(kind, id, eventNumber ?? version + 1, atMs, events) : [],
+          events: isTold(read.record) ? eventsOf({ kind, id, version, eventNumber }, atMs, events) : [],
         })
-        if (outcome === 'written') return { record, isChanged: true }
+        if (outcome === 'written') return { record, version, isChanged: true }
       }
       throw this.#on(operation).error('storage_conflict', `other writers were faster ${MAX_TRIES} times`, { operation })
     })
@@ -224,19 +238,24 @@ export class Shelf<T extends { readonly tenantId: string }> {
 
 /** Names of events are made of the record's version, so a repeated write cannot make a second event of the same change. */
 function eventsOf(
-  kind: RowKind,
-  id: string,
-  number: number,
+  change: { kind: RowKind; id: string; version: number; eventNumber: number | undefined },
   atMs: number,
   events: readonly OutgoingEvent[],
 ): EngineEvent[] {
+  const { kind, id, version, eventNumber = version } = change
   const key = `${kind}:${id}`
+  const first = change.eventNumber === undefined ? 0 : version % 900
   return events.map(({ type, data, occurredAt = atMs }, i) => ({
-    id: `${key}#${String(number).padStart(10, '0')}.${String(i).padStart(3, '0')}`,
+    id: eventIdOf(key, eventNumber, first + i),
     key,
     occurredAt,
     record: { type, data: data ?? null },
   }))
+}
+
+/** The name of an event: its key, the number of the change that it came with, its position among the events of that. */
+export function eventIdOf(key: string, number: number, position: number): string {
+  return `${key}#${String(number).padStart(10, '0')}.${String(position).padStart(3, '0')}`
 }
 
 function encodeCursor({ at, id }: Row): string {

@@ -196,8 +196,14 @@ export interface LeadStore {
   ): Promise<StoredLead | undefined>
   /** The tenant's lead of this number and owner, made if there is none, with what was told merged in. Several at once make one lead. */
   upsertLeadByPhone(lead: LeadUpsert): Promise<StoredLead>
-  /** Puts the lead before a person. A later flag replaces an earlier one. A lead that is not kept here is made, so that the flag stands. */
-  flagLead(query: OfTenant & { readonly leadId: string; readonly review: LeadReview }): Promise<void>
+  /**
+   * Puts the lead before a person. A later flag replaces an earlier one. A lead that is not kept here is made, so that the flag stands. Events are
+   * kept with the flag, in the same step: who keeps leads elsewhere tells them as well as can be, e.g. with `appendEvents`.
+   */
+  flagLead(
+    query: OfTenant & { readonly leadId: string; readonly review: LeadReview },
+    events?: readonly OutgoingEvent[],
+  ): Promise<void>
   /** Leads, newest first. */
   listLeads(query: OfTenant & PageQuery & { readonly filter?: LeadFilter }): Promise<Page<StoredLead>>
 }

@@ -15,6 +15,7 @@ const STEPS = [
   'getCell',
   'swapCell',
   'takeEvents',
+  'listEvents',
   'settleEvent',
   'removeRunOut',
 ] as const
@@ -109,5 +110,24 @@ describe('the suite finds', () => {
         engine.addCapped({ ...add, caps: add.caps.map((cap) => ({ ...cap, windowMs: cap.windowMs + 1 })) }),
     })
     expect(await fails('all caps count in one step, and the answer names those that are full', fault)).toBe(true)
+  })
+
+  test('a store that does not find what waits under a key', async () => {
+    const fault = (): Partial<StoreEngine> => ({ listEvents: async () => [] })
+    expect(
+      await fails('of a person who is erased no event that waits tells, and what was billed still goes out', fault),
+    ).toBe(true)
+  })
+
+  test('a store that lets whoever holds an event go on with what it said before', async () => {
+    const held = new Map<string, number>()
+    const fault = (engine: StoreEngine): Partial<StoreEngine> => ({
+      settleEvent: async (tenantId, id, version, how) => {
+        if (how !== 'forget' && 'record' in how) held.set(id, version)
+        else if (held.get(id) === version) return engine.settleEvent(tenantId, id, version + 1, how)
+        return engine.settleEvent(tenantId, id, version, how)
+      },
+    })
+    expect(await fails('who holds an event while its person is erased cannot put back what it said', fault)).toBe(true)
   })
 })

@@ -127,18 +127,3 @@ test('an attempt that turns out to be no call tells when it is tried again', asy
     { attemptId: 'a1', nextAttemptId: 'a1~try2', dueAt: expect.any(Number) },
   ])
 })
-
-test('a call that is refused tells so, and that its lead waits for a person', async () => {
-  const calls = setUpCalls()
-  calls.refusals.push({ outcome: 'refuse', failedChecks: ['consent'], nextAllowedAt: null })
-  await calls.placer.place({ ...calls.request, attemptId: 'a1' })
-  const about = { leadId: 'lead-1', decisionId: 'd' }
-  expect(await everything(calls)).toEqual([
-    [
-      'streams:leads:lead-1',
-      'call.refused',
-      { attemptId: 'a1', ...about, failedChecks: ['consent'], nextAllowedAt: null },
-    ],
-    ['streams:leads:lead-1', 'lead.flagged', { ...about, why: 'refused' }],
-  ])
-})

@@ -253,9 +253,9 @@ describe('several sinks', () => {
       {
         wrapStore: (store) => ({
           ...store,
-          appendEvents: (query) => {
-            keys.add(query.key)
-            return store.appendEvents(query)
+          copyEvent: (receipt, copies) => {
+            for (const { key } of copies) keys.add(key)
+            return store.copyEvent(receipt, copies)
           },
         }),
       },
@@ -291,6 +291,33 @@ describe('what tells of a person', () => {
     await pass()
     expect(crm.taken.map(({ data }) => data)).toEqual([optOut.data])
     expect(log.taken.map(({ data }) => data)).toEqual([{ revocationId: 'r1', channel: 'speech' }])
+  })
+
+  test('goes to no sink once the person is erased, though a dispatcher held it at that moment', async () => {
+    const [crm, log] = [new FakeSink(), new FakeSink()]
+    let isErased = false
+    const { store, pass, addCall } = setup(
+      { crm, log },
+      {
+        personalFieldsTo: ['crm'],
+        wrapStore: (memory) => ({
+          ...memory,
+          copyEvent: async (receipt, copies) => {
+            if (!isErased) await memory.erasePerson({ tenantId: 't', phoneNumber: '+12025550101' })
+            isErased = true
+            return memory.copyEvent(receipt, copies)
+          },
+        }),
+      },
+    )
+    await addCall('CA1')
+    await store.ackEvent((await store.takeEvents({ tenantId: 't', limit: 1, visibilityMs: 1 }))[0]!.receipt)
+    const turn = voiceEvent('turn.ended', { callSid: 'CA1', turnId: 't1', speaker: 'caller', text: 'it is Ana' })
+    await store.updateCall({ tenantId: 't', callSid: 'CA1', changes: {}, events: [turn] })
+    await pass()
+    await pass(60_000)
+    const said = { callSid: 'CA1', turnId: 't1', speaker: 'caller' }
+    expect([crm.taken, log.taken].map((taken) => taken.map(({ data }) => data))).toEqual([[said], [said]])
   })
 
   test('stands in no log line, whatever the sink throws', async () => {

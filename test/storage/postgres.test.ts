@@ -48,6 +48,29 @@ describe('in PGlite', () => {
     expect((await old.findCall(call))?.callSid).toBe('CA1')
   })
 
+  test('events that were parked before they had an index are found by it', { timeout: 120_000 }, async () => {
+    const store = createPostgresStore({ client, operationTimeoutMs: 60_000 })
+    await store.migrate()
+    await client.exec(`
+      ALTER TABLE callweave_parked_events DROP COLUMN key_about;
+      ALTER TABLE callweave_audit DROP COLUMN key_lead;
+      DELETE FROM callweave_schema WHERE version > 2`)
+    const phoneNumber = '+12025550101'
+    await client.query(`INSERT INTO callweave_parked_events (tenant_id, id, at, version, record) SELECT 't9', e->>'eventId', 1, 1, e FROM jsonb_array_elements($1::jsonb) e`, [
+      JSON.stringify(
+        [
+          { eventId: 'e1', key: 'calls:CA9', data: { text: 'Ana' } },
+          { eventId: 'e2', key: 'streams:callweave-sink/crm/7', data: { eventId: 'e1', key: 'calls:CA9', data: { text: 'Ana' } } },
+        ].map((event) => ({ ...event, tenantId: 't9', type: 'turn.ended', occurredAt: 1, parkedAt: 1, reason: 'x' })),
+      ),
+    ]) // prettier-ignore
+    const updated = createPostgresStore({ client, operationTimeoutMs: 60_000 })
+    await updated.migrate()
+    await updated.addCall({ ...call, tenantId: 't9', callSid: 'CA9', to: phoneNumber })
+    const { proof } = await updated.erasePerson({ tenantId: 't9', phoneNumber })
+    expect(proof.redacted).toEqual({ calls: 1, 'parked-events': 2 })
+  })
+
   async function planOf(text: string, values: unknown[] = []): Promise<string> {
     const { rows } = await client.query<Record<string, string>>(`EXPLAIN ${text}`, values)
     return rows.map((row) => Object.values(row)[0]).join('\n')
@@ -74,7 +97,11 @@ describe('in PGlite', () => {
         SELECT 't' || i % 5, 'D' || i, i, 1, '{}', '+1' || i, 'standing' FROM generate_series(1, 10000) i;
       INSERT INTO callweave_work (tenant_id, id, at, version, record, queue, due_at)
         SELECT 't' || i % 5, 'W' || i, i, 1, '{}', 'q' || i % 3, 9000000000000 + i FROM generate_series(1, 10000) i;
-      INSERT INTO callweave_audit (tenant_id, id, at, version, record) SELECT 't' || i % 5, lpad(i::text, 15, '0'), i, 1, '{}' FROM generate_series(1, 10000) i;
+      INSERT INTO callweave_audit (tenant_id, id, at, version, record, key_lead)
+        SELECT 't' || i % 5, lpad(i::text, 15, '0'), i, 1, '{}', CASE WHEN i % 3 = 0 THEN 'L' || i % 500 END FROM generate_series(1, 10000) i;
+      INSERT INTO callweave_parked_events (tenant_id, id, at, version, record, key_about)
+        SELECT 't' || i % 5, 'E' || i, i, 1, '{}', 'calls:CA' || i % 900 FROM generate_series(1, 10000) i;
+      INSERT INTO callweave_streams (tenant_id, id, at, version, record) SELECT 't' || i % 5, 'leads:L' || i, 0, 1, '{}' FROM generate_series(1, 10000) i;
       INSERT INTO callweave_outbox (tenant_id, id, key, occurred_at, record, due_at)
         SELECT 't' || i % 5, 'calls:CA' || i || '#1', 'calls:CA' || i, i, '{}', 9000000000000 + i FROM generate_series(1, 10000) i;
       INSERT INTO callweave_cells (kind, tenant_id, id, holder, fence, until_at)
@@ -106,6 +133,12 @@ describe('in PGlite', () => {
     await engine.take('work', 'q1', { tenantId: undefined, limit: 10, visibilityMs: 1000 })
     await store.takeEvents({ tenantId: 't1', limit: 10, visibilityMs: 1000 })
     await engine.takeEvents({ tenantId: undefined, limit: 10, visibilityMs: 1000 })
+    await engine.listEvents('t1', 'calls:CA1', { limit: 500 })
+    await engine.listEvents('t1', 'calls:CA1', { after: 'calls:CA1#0', limit: 500 })
+    await engine.settleEvent('t1', 'calls:CA1#1', 1, { record: {} })
+    await engine.list('streams', 't1', { order: 'ascending', after: { at: 0, id: 'callweave-' }, limit: 500 })
+    await engine.list('parked-events', 't1', { ...index('about', 'calls:CA7'), order: 'ascending', limit: 500 })
+    await engine.list('audit', 't1', { ...index('lead', 'L7'), order: 'ascending', limit: 500 })
     await store.removeExpired()
     expect(asked.size).toBeGreaterThan(10)
     for (const [text, values] of asked) {

@@ -1,4 +1,5 @@
 import { coordinationCases } from './coordination-cases.js'
+import { erasureCases } from './erasure-cases.js'
 import { lawCases } from './law-cases.js'
 import { queueCases } from './queue-cases.js'
 import { recordCases } from './record-cases.js'
@@ -13,4 +14,5 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...lawCases,
   ...coordinationCases,
   ...queueCases,
+  ...erasureCases,
 ]

@@ -341,6 +341,22 @@ export const queueCases: readonly ConformanceCase[] = [
     assert.deepEqual(await told(store, tenantId), ['released', 'released again'])
   }),
 
+  scene('events go with a link of the audit log, once, and with each flag of a lead', async ({ store, tenantId }) => {
+    const { hash: previousHash } = await store.auditHead({ tenantId })
+    const link = { tenantId, sequence: 1, recordedAt: 0, kind: 'decision', payload: '{}', previousHash, hash: 'a'.repeat(64) } // prettier-ignore
+    const append = (record: typeof link, type: string) =>
+      store.appendAudit(record, { leadId: 'L1', events: [{ type, data: {} }] })
+    assert.equal((await append(link, 'refused')).outcome, 'appended')
+    assert.equal((await append(link, 'not this: it is the head')).outcome, 'appended')
+    assert.equal((await append({ ...link, hash: 'b'.repeat(64) }, 'not this: it forks')).outcome, 'conflict')
+    assert.deepEqual(await told(store, tenantId), ['refused'])
+
+    const review = { flaggedAt: 1, failedChecks: ['consent'], reason: 'no consent', decisionId: 'd1' }
+    for (const type of ['flagged', 'flagged again'])
+      await store.flagLead({ tenantId, leadId: 'L1', review }, [{ type, data: {} }])
+    assert.deepEqual(await told(store, tenantId), ['flagged', 'flagged again'], 'in order, also of a lead that is made')
+  }),
+
   scene('what a recording or a transcript is told again tells nothing', async ({ store, tenantId, clock }) => {
     const recording = { tenantId, recordingSid: 'RE1', callSid: 'CA1', status: 'completed', durationS: 12 }
     const transcript = { tenantId, transcriptId: 'T1', callSid: 'CA1', source: 'test', text: 'hello', turns: [{ speaker: 'caller', text: 'hello' }] } // prettier-ignore

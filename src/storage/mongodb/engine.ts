@@ -247,25 +247,51 @@ export class MongoEngine implements StoreEngine {
         ),
       )
       const ours = taken.filter((row) => row !== null)
-      if (ours.length > 0 || due.length === 0) return ours.map(toEvent)
+      if (ours.length > 0 || due.length === 0) return ours.map((row) => toEvent(String(row['t']), headOf(row)))
     }
+  }
+
+  /** A row's events wait in it, and those of a row that is gone in a stream of its name. */
+  async listEvents(...[tenantId, key, { after = '', limit }]: Parameters<StoreEngine['listEvents']>) {
+    await this.#ready('streams')
+    const [, kind = '', id = ''] = /^([a-z-]+):(.*)$/s.exec(key) ?? []
+    // In this order: a row's events are in the stream before the row goes.
+    const row = await this.#rows(kind as RowKind).findOne({ _id: nameOf(tenantId, id) })
+    const stream = await this.#rows('streams').findOne({ _id: nameOf(tenantId, key) })
+    const events = [row, stream].flatMap((document) => (document?.['out'] as WaitingEvent[] | undefined) ?? [])
+    return events
+      .filter((event) => event.id > after)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map((event) => toEvent(tenantId, event))
   }
 
   async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
     const [, kind, rowId] = /^([a-z-]+):(.*)#\d{10}\.\d{3}$/s.exec(id) ?? []
     if (kind === undefined || rowId === undefined) return false
     const rows = await this.#ready(kind as RowKind)
-    const filter = { _id: nameOf(tenantId, rowId), 'out.0.id': id, 'out.0.v': version }
-    if (how !== 'forget' && 'dueAt' in how) {
-      const change = { $set: { 'out.0.due': how.dueAt }, $inc: { 'out.0.v': 1 } }
-      return (await rows.updateOne(filter, change)).matchedCount > 0
+    const _id = nameOf(tenantId, rowId)
+    const filter = { _id, out: { $elemMatch: { id, v: version } } }
+    if (how !== 'forget' && !('park' in how)) {
+      // What was taken is the first; what is rewritten stands anywhere, and if it moves up meanwhile this is asked for again.
+      const row = 'dueAt' in how ? null : await rows.findOne(filter)
+      const index = (row?.['out'] as WaitingEvent[] | undefined)?.findIndex((event) => event.id === id) ?? 0
+      const place = `out.${index}`
+      const change = 'dueAt' in how ? { [`${place}.due`]: how.dueAt } : { [`${place}.r`]: how.record }
+      const isThere = { _id, [`${place}.id`]: id, [`${place}.v`]: version }
+      return (await rows.updateOne(isThere, { $set: change, $inc: { [`${place}.v`]: 1, rev: 1 } })).matchedCount > 0
     }
-    if (how !== 'forget') {
-      // Kept before it is taken off: a crash in between gives it out once more.
-      if (!(await rows.findOne(filter))) return false
-      await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: { ...how.park, keys: {} } })
-    }
-    return (await rows.updateOne(filter, { $pop: { out: -1 } })).matchedCount > 0
+    const forget = async (): Promise<boolean> =>
+      (await rows.updateOne(filter, { $pull: { out: { id } }, $inc: { rev: 1 } })).matchedCount > 0
+    if (how === 'forget') return forget()
+    // Kept before it is taken off: a crash in between gives it out once more.
+    if (!(await rows.findOne(filter))) return false
+    const parked = { kind: 'parked-events', tenantId, id } as const
+    const outcome = await this.write({ ...parked, when: 'absent', put: how.park })
+    if (await forget()) return true
+    // It changed meanwhile, so what is parked may say more than it does now.
+    if (outcome === 'written') await this.write({ ...parked, when: 1, put: undefined })
+    return false
   }
 
   async removeRunOut(agoMs: number): Promise<number> {
@@ -276,26 +302,33 @@ export class MongoEngine implements StoreEngine {
     return removed
   }
 
-  /** Events that have not gone out move to a stream of their own before their row goes. */
+  /** Events that have not gone out move to a stream of their own before their row goes: as they are when it goes, and not as they were. */
   async #remove({ kind, tenantId, id, when }: RowWrite): Promise<'written' | 'conflict'> {
     const rows = this.#rows(kind)
     const place = { _id: nameOf(tenantId, id), v: when }
-    const row = await rows.findOneAndUpdate(place, { $set: { going: true } }, { projection: { k: 1, out: 1 } })
-    if (!row) return 'conflict'
-    const out = (row['out'] as unknown[] | undefined) ?? []
-    if (out.length > 0) {
-      const stream = `${kind}:${id}`
-      const fresh = { t: tenantId, i: stream, at: 0, v: 1, r: { tenantId, key: stream }, k: {} }
-      const events = out.map((event) => ({
-        ...(event as { id: string }),
-        id: `streams:${(event as { id: string }).id}`,
-      }))
-      const change = { $push: { out: { $each: events } }, $setOnInsert: fresh }
-      await this.#rows('streams').updateOne({ _id: nameOf(tenantId, stream) }, change, { upsert: true })
+    const stream = `${kind}:${id}`
+    const streamPlace = { _id: nameOf(tenantId, stream) }
+    const fresh = { t: tenantId, i: stream, at: 0, v: 1, r: { tenantId, key: stream }, k: {} }
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const row = await rows.findOneAndUpdate(
+        place,
+        { $set: { going: true } },
+        { projection: { k: 1, out: 1, rev: 1 } },
+      )
+      if (!row) return 'conflict'
+      const out = (row['out'] as WaitingEvent[] | undefined) ?? []
+      const events = out.map((event) => ({ ...event, id: `streams:${event.id}` }))
+      if (events.length > 0) {
+        const change = { $push: { out: { $each: events } }, $setOnInsert: fresh }
+        await this.#rows('streams').updateOne(streamPlace, change, { upsert: true })
+      }
+      const counted = (row['k'] as Record<string, string> | undefined)?.['counted']
+      if (counted !== undefined) await this.#leaveLedger(tenantId, counted, id)
+      if ((await rows.deleteOne({ ...place, rev: row['rev'] ?? null })).deletedCount > 0) return 'written'
+      const moved = { out: { id: { $in: events.map((event) => event.id) } } }
+      await this.#rows('streams').updateOne(streamPlace, { $pull: moved })
     }
-    const counted = (row['k'] as Record<string, string> | undefined)?.['counted']
-    if (counted !== undefined) await this.#leaveLedger(tenantId, counted, id)
-    return (await rows.deleteOne(place)).deletedCount > 0 ? 'written' : 'conflict'
+    return 'conflict'
   }
 
   async #leaveLedger(tenantId: string, counted: string, id: string): Promise<void> {
@@ -394,7 +427,7 @@ function toCell({ h, f, until, r }: MongoDocument): Cell {
   return { holder: String(h), fence: Number(f), untilAt: Number(until), record: r }
 }
 
-interface HeadEvent {
+interface WaitingEvent {
   readonly id: string
   readonly key: string
   readonly at: number
@@ -404,9 +437,8 @@ interface HeadEvent {
   readonly due: number
 }
 
-const headOf = (row: MongoDocument): HeadEvent => (row['out'] as [HeadEvent])[0]
+const headOf = (row: MongoDocument): WaitingEvent => (row['out'] as [WaitingEvent])[0]
 
-function toEvent(row: MongoDocument): EventRow {
-  const { id, key, v, at, r, takes } = headOf(row)
-  return { tenantId: String(row['t']), id, key, version: v, occurredAt: at, record: r, takes }
+function toEvent(tenantId: string, { id, key, v, at, r, takes }: WaitingEvent): EventRow {
+  return { tenantId, id, key, version: v, occurredAt: at, record: r, takes }
 }

@@ -205,15 +205,19 @@ export class PostgresEngine implements StoreEngine {
          heads.was_due_at::float8 AS was_due_at`,
       values,
     )
-    return [...rows].sort(byMoment('was_due_at', 'occurred_at')).map((row): EventRow => ({
-      tenantId: String(row['tenant_id']),
-      id: String(row['id']),
-      key: String(row['key']),
-      version: Number(row['version']),
-      occurredAt: Number(row['occurred_at']),
-      record: row['record'],
-      takes: Number(row['takes']),
-    }))
+    return [...rows].sort(byMoment('was_due_at', 'occurred_at')).map(toEventRow)
+  }
+
+  async listEvents(...[tenantId, key, { after, limit }]: Parameters<StoreEngine['listEvents']>) {
+    const values = new Values()
+    const conditions = [`tenant_id = ${values.at(tenantId, 'text')}`, `key = ${values.at(key, 'text')}`]
+    if (after !== undefined) conditions.push(`id > ${values.at(after, 'text')}`)
+    const rows = await this.#run(
+      `SELECT tenant_id, id, key, version, occurred_at::float8 AS occurred_at, record, takes FROM callweave_outbox ` +
+        `WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ${values.at(limit, 'integer')}`,
+      values,
+    )
+    return rows.map(toEventRow)
   }
 
   async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
@@ -223,14 +227,18 @@ export class PostgresEngine implements StoreEngine {
       `AND version = ${values.at(version, 'integer')} RETURNING tenant_id, id`
     const gone = `DELETE FROM callweave_outbox ${where}`
     if (how === 'forget') return (await this.#run(gone, values)).length > 0
-    if ('dueAt' in how) {
-      const set = `version = version + 1, due_at = ${values.at(how.dueAt, 'bigint')}`
-      return (await this.#run(`UPDATE callweave_outbox SET ${set} ${where}`, values)).length > 0
+    if (!('park' in how)) {
+      const set =
+        'dueAt' in how
+          ? `due_at = ${values.at(how.dueAt, 'bigint')}`
+          : `record = ${values.at(JSON.stringify(how.record), 'jsonb')}`
+      return (await this.#run(`UPDATE callweave_outbox SET version = version + 1, ${set} ${where}`, values)).length > 0
     }
-    const { at, record } = how.park
+    const { at, record, keys } = how.park
     const rows = await this.#run(
-      `WITH gone AS (${gone}) INSERT INTO callweave_parked_events (tenant_id, id, at, version, record)
-       SELECT tenant_id, id, ${values.at(at, 'bigint')}, 1, ${values.at(JSON.stringify(record), 'jsonb')} FROM gone RETURNING 1`,
+      `WITH gone AS (${gone}) INSERT INTO callweave_parked_events (tenant_id, id, at, version, record, key_about)
+       SELECT tenant_id, id, ${values.at(at, 'bigint')}, 1, ${values.at(JSON.stringify(record), 'jsonb')},
+         ${values.at(keys['about'] ?? null, 'text')} FROM gone RETURNING 1`,
       values,
     )
     return rows.length > 0
@@ -320,6 +328,18 @@ function toRow(row: SqlRow): Row {
     at: Number(at),
     record,
     ...(takes !== undefined && { takes: Number(takes) }),
+  }
+}
+
+function toEventRow(row: SqlRow): EventRow {
+  return {
+    tenantId: String(row['tenant_id']),
+    id: String(row['id']),
+    key: String(row['key']),
+    version: Number(row['version']),
+    occurredAt: Number(row['occurred_at']),
+    record: row['record'],
+    takes: Number(row['takes']),
   }
 }
 

@@ -170,10 +170,23 @@ CREATE INDEX callweave_calls_${index} ON callweave_calls (tenant_id, key_${index
   )
   .join(';\n')
 
+/**
+ * Under what the events of one person are found: links of the audit log that told of a refusal, by lead, and parked events by the record that they
+ * tell of, which of a copy or of one that was put back is the one inside.
+ */
+const EVENTS_OF_A_PERSON = `
+ALTER TABLE callweave_audit ADD COLUMN key_lead ${TEXT};
+CREATE INDEX callweave_audit_lead ON callweave_audit (tenant_id, key_lead, at, id) WHERE key_lead IS NOT NULL;
+ALTER TABLE callweave_parked_events ADD COLUMN key_about ${TEXT};
+UPDATE callweave_parked_events SET key_about =
+  CASE WHEN record->>'key' LIKE 'streams:callweave-sink/%' THEN record->'data'->>'key' ELSE record->>'key' END;
+CREATE INDEX callweave_parked_events_about ON callweave_parked_events (tenant_id, key_about, at, id) WHERE key_about IS NOT NULL`
+
 /** Every step, the first one first. */
 const MIGRATIONS: readonly string[] = [
   [...Object.entries(FIRST_TABLES).map(tableSql), OUTBOX_AND_CELLS, ADD_CAPPED, SWAP_CELL].join(';\n'),
   ANSWERED_CALLS,
+  EVENTS_OF_A_PERSON,
 ]
 
 /** The version that this package knows. */

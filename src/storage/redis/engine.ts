@@ -174,16 +174,13 @@ export class RedisEngine implements StoreEngine {
   async takeEvents({ tenantId, limit, visibilityMs }: TakeQuery): Promise<readonly EventRow[]> {
     return this.#ofTenants('outbox', tenantId, limit, async (tenant, left) => {
       const taken = await this.#run('takeEvents', tenant, String(left), String(visibilityMs), this.#now())
-      return (taken as string[][]).map(([key = '', version, at, record = 'null', takes, id = '']): EventRow => ({
-        tenantId: tenant,
-        id,
-        key,
-        version: Number(version),
-        occurredAt: Number(at),
-        record: JSON.parse(record) as unknown,
-        takes: Number(takes),
-      }))
+      return (taken as string[][]).map((fields) => toEventRow(tenant, fields))
     })
+  }
+
+  async listEvents(...[tenantId, key, { after = '', limit }]: Parameters<StoreEngine['listEvents']>) {
+    const events = (await this.#run('listEvents', tenantId, key, after, String(limit))) as string[][]
+    return events.map((fields) => toEventRow(tenantId, fields))
   }
 
   async settleEvent(...[tenantId, id, version, how]: Parameters<StoreEngine['settleEvent']>): Promise<boolean> {
@@ -192,7 +189,9 @@ export class RedisEngine implements StoreEngine {
         ? ['forget']
         : 'dueAt' in how
           ? ['defer', String(how.dueAt)]
-          : ['park', placeOf(how.park.at, id), JSON.stringify(how.park.record)]
+          : 'park' in how
+            ? ['park', placeOf(how.park.at, id), JSON.stringify(how.park.record), JSON.stringify(how.park.keys)]
+            : ['rewrite', '', JSON.stringify(how.record)]
     return (await this.#run('settleEvent', tenantId, id, String(version), ...rest)) === 1
   }
 
@@ -283,6 +282,21 @@ function toRow(tenantId: string, [version, place, record, takes]: RowFields): Ro
     at: Number(place.slice(0, 16)) - EPOCH_SHIFT,
     record: JSON.parse(record) as unknown,
     takes: Number(takes ?? 0),
+  }
+}
+
+function toEventRow(
+  tenantId: string,
+  [key = '', version, at, record = 'null', takes, id = '']: readonly string[],
+): EventRow {
+  return {
+    tenantId,
+    id,
+    key,
+    version: Number(version),
+    occurredAt: Number(at),
+    record: JSON.parse(record) as unknown,
+    takes: Number(takes),
   }
 }
 

@@ -143,7 +143,18 @@ for _, place in ipairs(redis.call('ZRANGEBYSCORE', P..':due', '-inf', num(now), 
 end
 return taken`
 
-/** ARGV: id, version, 'forget' | 'defer' | 'park', due or place, record. */
+/** ARGV: key, after or '', limit. */
+const LIST_EVENTS = `
+local from = ARGV[2] == '' and '-' or '('..ARGV[2]
+local events = {}
+for _, id in ipairs(redis.call('ZRANGEBYLEX', P..':k:'..ARGV[1], from, '+', 'LIMIT', 0, ARGV[3])) do
+  local fields = redis.call('HMGET', P..':e:'..id, 'key', 'v', 'at', 'r', 't')
+  fields[#fields + 1] = id
+  events[#events + 1] = fields
+end
+return events`
+
+/** ARGV: id, version, 'forget' | 'defer' | 'park' | 'rewrite', due or place or '', record, index keys of what is parked. */
 const SETTLE_EVENT = `${WRITE_ROW}
 local event = P..':e:'..ARGV[1]
 local was = redis.call('HMGET', event, 'v', 'key', 'm')
@@ -153,13 +164,17 @@ if ARGV[3] == 'defer' then
   redis.call('ZADD', P..':due', ARGV[4], was[3])
   return 1
 end
+if ARGV[3] == 'rewrite' then
+  redis.call('HINCRBY', event, 'v', 1)
+  redis.call('HSET', event, 'r', ARGV[5])
+  return 1
+end
 if ARGV[3] == 'park' then
-  writeRow('parked-events', ARGV[1], 'absent', '', { place = ARGV[4], record = ARGV[5], keys = '{}', queue = '', due = '0' }, {})
+  writeRow('parked-events', ARGV[1], 'absent', '', { place = ARGV[4], record = ARGV[5], keys = ARGV[6], queue = '', due = '0' }, {})
 end
 redis.call('DEL', event)
 redis.call('ZREM', P..':k:'..was[2], ARGV[1])
-redis.call('ZREM', P..':due', was[3])
-promote(was[2])
+if redis.call('ZREM', P..':due', was[3]) == 1 then promote(was[2]) end
 return 1`
 
 /** ARGV: kind, id, now or ''. */
@@ -197,6 +212,7 @@ export const SCRIPTS = {
   addCapped: PRELUDE + ADD_CAPPED,
   take: PRELUDE + TAKE,
   takeEvents: PRELUDE + TAKE_EVENTS,
+  listEvents: PRELUDE + LIST_EVENTS,
   settleEvent: PRELUDE + SETTLE_EVENT,
   getCell: PRELUDE + GET_CELL,
   swapCell: PRELUDE + SWAP_CELL,

@@ -166,7 +166,7 @@ export function auditStore(on: On): AuditStore {
   return {
     auditHead: async ({ tenantId }) => headOf(await lastLink('auditHead', tenantId)),
 
-    async appendAudit(record) {
+    async appendAudit(record, told) {
       const operation = 'appendAudit'
       const last = await lastLink(operation, record.tenantId)
       const head = headOf(last)
@@ -174,7 +174,8 @@ export function auditStore(on: On): AuditStore {
       if (head.hash !== record.previousHash || head.sequence !== record.sequence - 1)
         return { outcome: 'conflict', head }
       // Links never change, so if this name is free the chain still ends where it did when it was read.
-      if ((await links.add(operation, record)) === 'added') return { outcome: 'appended' }
+      const added = await links.add(operation, record, told?.events, told && { keys: { lead: told.leadId } })
+      if (added === 'added') return { outcome: 'appended' }
       return { outcome: 'conflict', head: headOf(await lastLink(operation, record.tenantId)) }
     },
 

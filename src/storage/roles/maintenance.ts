@@ -10,11 +10,12 @@ import { isTerminalCallStatus } from '../../records/call-status.js'
 import { id, moment } from '../../records/fields.js'
 import type { ErasureProof, MaintenanceStore, RetentionKind, RetentionPolicy } from '../maintenance.js'
 import { nextAttemptIdOf, planKeyOf, retryWorkIdOf } from '../attempt-names.js'
-import { Shelf, type On, type Read } from '../shelf.js'
+import { Shelf, type On } from '../shelf.js'
 import { attemptShelf } from './attempts.js'
 import { callShelf } from './calls.js'
 import { campaignRowName, campaignRowShelf, campaignShelf } from './campaigns.js'
 import { auditShelf, doNotCallShelf, grantShelf, revocationShelf } from './law.js'
+import { all, eraseEvents, ERASED, leadKeysOf, type Counts } from './erased-events.js'
 import { leadShelf } from './people.js'
 import { cacheStore } from './coordination.js'
 import { parkedShelf, workStore } from './queues.js'
@@ -45,11 +46,6 @@ const erasureRecord = z.object({
   redacted: z.record(z.string(), z.int()),
 })
 type ErasureRecord = z.infer<typeof erasureRecord>
-
-/** Who asked to be forgotten is shown as this. */
-const ERASED = 'erased'
-
-type Counts = Partial<Record<RetentionKind, number>>
 
 /** Retention and erasure over a driver. */
 export function maintenanceStore(on: On, clock: Clock): MaintenanceStore {
@@ -103,6 +99,38 @@ export function maintenanceStore(on: On, clock: Clock): MaintenanceStore {
       if (await shelves.audit.remove('applyRetention', row)) removed++
     }
     return removed
+  }
+
+  /** Keys of the events that tell of a person: of the records that are theirs, and of their leads. */
+  async function eventKeysOf(operation: string, tenantId: string, phoneNumber: string): Promise<Set<string>> {
+    const party = { index: { name: 'party', value: phoneNumber } }
+    const keys = new Set<string>()
+    const leadIds = new Set<string | null>()
+    for await (const { record: call } of shelves.calls.every(operation, tenantId, party)) {
+      const ofCall = { index: { name: 'call', value: call.callSid } }
+      keys.add(`calls:${call.callSid}`)
+      for await (const { row } of shelves.recordings.every(operation, tenantId, ofCall))
+        keys.add(`recordings:${row.id}`)
+      for await (const { row } of shelves.transcripts.every(operation, tenantId, ofCall))
+        keys.add(`transcripts:${row.id}`)
+      leadIds.add(call.leadId)
+    }
+    for await (const { record, row } of shelves.attempts.every(operation, tenantId, party)) {
+      keys.add(`attempts:${row.id}`)
+      if (record.callSid !== null) keys.add(`calls:${record.callSid}`) // its record may have gone before its events
+      leadIds.add(record.leadId)
+    }
+    for await (const { row } of shelves.revocations.every(operation, tenantId, party))
+      keys.add(`consent-revocations:${row.id}`)
+    for await (const { record } of shelves.rows.every(operation, tenantId, party)) leadIds.add(record.leadId)
+    for await (const { row } of shelves.leads.every(operation, tenantId, party)) leadIds.add(row.id)
+    for (const leadId of leadIds) {
+      if (leadId === null) continue
+      for (const key of leadKeysOf(leadId)) keys.add(key)
+      const ofLead = { index: { name: 'lead', value: leadId } }
+      for await (const { row } of shelves.audit.every(operation, tenantId, ofLead)) keys.add(`audit:${row.id}`)
+    }
+    return keys
   }
 
   const removers: Record<RetentionKind, (tenantId: string, untilAt: number, signal?: AbortSignal) => Promise<number>> =
@@ -160,7 +188,7 @@ export function maintenanceStore(on: On, clock: Clock): MaintenanceStore {
         if (!(Number.isFinite(days) && days >= floor))
           throw new RangeError(`${kind} must be kept for ${floor} days or more, got ${days}`)
       }
-      const removed: Counts = {}
+      const removed: Partial<Record<RetentionKind, number>> = {}
       for (const [kind, days] of kinds) {
         removed[kind] = await removers[kind](tenantId, clock.now() - days * DAY_MS, signal)
       }
@@ -173,8 +201,11 @@ export function maintenanceStore(on: On, clock: Clock): MaintenanceStore {
       const operation = 'erasePerson'
       const atMs = clock.now()
       const party = { index: { name: 'party', value: phoneNumber } }
-      const removed: Counts = {}
-      const redacted: Counts = {}
+      // First: once the records do not name the person any more, nobody would find the events, and a crash in between would leave them.
+      const keys = await eventKeysOf(operation, tenantId, phoneNumber)
+      const events = await eraseEvents(on, { operation, tenantId, keys })
+      const removed: Counts = { ...events.removed }
+      const redacted: Counts = { ...events.redacted }
       const recordings: { recordingSid: string; archivedAs: string | null }[] = []
 
       for await (const { record: call } of shelves.calls.every(operation, tenantId, party)) {
@@ -239,11 +270,4 @@ export function maintenanceStore(on: On, clock: Clock): MaintenanceStore {
       return { proof, recordings }
     },
   }
-}
-
-/** Read to the end before anything is removed, so that removing does not shift what is read. */
-async function all<T>(reads: AsyncIterable<Read<T>>): Promise<Read<T>[]> {
-  const list: Read<T>[] = []
-  for await (const read of reads) list.push(read)
-  return list
 }

@@ -11,6 +11,7 @@ import { lead } from '../../records/lead.js'
 import { storedLead, type StoredLead } from '../../records/stored-lead.js'
 import { tenantRecord, type TenantRecord } from '../../records/tenant.js'
 import { Shelf, type On } from '../shelf.js'
+import type { OutgoingEvent } from '../queues.js'
 import type { LeadFilter, LeadStore, TenantStore } from '../store.js'
 import { defined } from './calls.js'
 
@@ -38,17 +39,17 @@ export function leadStore(on: On, clock: Clock): LeadStore {
     operation: string,
     fresh: Record<string, unknown> & { tenantId: string; leadId: string },
     merge: (record: StoredLead) => StoredLead,
+    events: readonly OutgoingEvent[] = [],
   ): Promise<StoredLead> {
     const atMs = clock.now()
-    const change = () =>
-      leads.change(operation, { tenantId: fresh.tenantId, id: fresh.leadId, atMs }, (record) => ({
-        ...merge(record),
-        updatedAt: atMs,
-      }))
+    // A lead that went may come again, and its versions begin anew with it: the second names its events too.
+    const eventNumber = Math.floor(atMs / 1000)
+    const place = { tenantId: fresh.tenantId, id: fresh.leadId, atMs, events, eventNumber }
+    const change = () => leads.change(operation, place, (record) => ({ ...merge(record), updatedAt: atMs }))
     const changed = await change()
     if (changed) return changed.record
     const record = leads.parse(operation, { createdAt: atMs, ...fresh, updatedAt: atMs })
-    if ((await leads.add(operation, record)) === 'added') return record
+    if ((await leads.add(operation, record, events, { eventNumber })) === 'added') return record
     return (await change())?.record ?? record
   }
 
@@ -97,8 +98,9 @@ export function leadStore(on: On, clock: Clock): LeadStore {
       }))
     },
 
-    async flagLead({ tenantId, leadId, review }) {
-      await addOrChange('flagLead', { tenantId, leadId, phoneNumber: '', review }, (record) => ({ ...record, review }))
+    async flagLead({ tenantId, leadId, review }, events) {
+      const fresh = { tenantId, leadId, phoneNumber: '', review }
+      await addOrChange('flagLead', fresh, (record) => ({ ...record, review }), events)
     },
 
     listLeads: ({ tenantId, filter, ...query }) => leads.page('listLeads', tenantId, { ...query, ...indexOf(filter) }),
@@ -144,7 +146,7 @@ export function tenantStore(on: On, clock: Clock): TenantStore {
       // Numbers first: a crash in between leaves a number with its new tenant, who puts itself again.
       const taken: string[] = []
       for (const phoneNumber of tenant.phoneNumbers) {
-        if ((await numbers.add(operation, { tenantId, phoneNumber }, [], DIRECTORY)) === 'added')
+        if ((await numbers.add(operation, { tenantId, phoneNumber }, [], { partition: DIRECTORY })) === 'added')
           taken.push(phoneNumber)
         else if ((await numbers.find(operation, DIRECTORY, phoneNumber))?.tenantId !== tenantId) {
           await giveBack(operation, tenantId, taken)
@@ -153,7 +155,7 @@ export function tenantStore(on: On, clock: Clock): TenantStore {
       }
       const put = { tenantId: DIRECTORY, id: tenantId, atMs }
       const isThere = await tenants.change(operation, put, ({ createdAt: first }) => ({ ...tenant, createdAt: first }))
-      if (!isThere) await tenants.add(operation, tenant, [], DIRECTORY)
+      if (!isThere) await tenants.add(operation, tenant, [], { partition: DIRECTORY })
       await giveBack(
         operation,
         tenantId,

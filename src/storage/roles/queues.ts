@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.js'
 import { id, moment } from '../../records/fields.js'
 import type { EventRow } from '../engine.js'
+import { carriedEvent, laneOf, ownKeyOf } from '../lanes.js'
 import {
   EVERY_TENANT,
   type OutboxEvent,
@@ -17,7 +17,7 @@ import {
   type TenantScope,
   type WorkStore,
 } from '../queues.js'
-import { Shelf, type On } from '../shelf.js'
+import { eventIdOf, Shelf, type On } from '../shelf.js'
 
 const scheduledWork = z.object({ tenantId: id, workId: id, queue: id, dueAt: moment, payload: z.unknown() })
 type KeptWork = z.infer<typeof scheduledWork>
@@ -80,7 +80,8 @@ export function workStore(on: On): WorkStore {
 const stream = z.object({ tenantId: id, key: z.string() })
 type Stream = z.infer<typeof stream>
 
-const waitingEvent = z.object({ type: z.string(), data: z.unknown() })
+/** An event as a driver keeps it. */
+export const waitingEvent = z.object({ type: z.string(), data: z.unknown() })
 const parkedEvent = z.object({
   tenantId: id,
   eventId: z.string(),
@@ -93,13 +94,8 @@ const parkedEvent = z.object({
 })
 type KeptParkedEvent = z.infer<typeof parkedEvent>
 
-/**
- * Events that were put back wait in a few streams of their own, each with its name and its key beside its data: a store keeps something of every key
- * that was ever appended under.
- */
+/** Events that were put back wait in lanes of their own. */
 const REQUEUED = 'callweave-requeued/'
-const REQUEUE_LANES = 64
-const requeuedData = z.object({ eventId: z.string(), key: z.string(), data: z.unknown() })
 
 /** How events that were given up are kept. */
 export function parkedShelf(on: On): Shelf<KeptParkedEvent> {
@@ -108,6 +104,7 @@ export function parkedShelf(on: On): Shelf<KeptParkedEvent> {
     schema: parkedEvent,
     idOf: (event) => event.eventId,
     atOf: (event) => event.parkedAt,
+    keysOf: (event) => ({ about: ownKeyOf(event) }),
   })
 }
 
@@ -119,28 +116,59 @@ export function outboxStore(on: On, clock: Clock): OutboxStore {
   const toEvent = (operation: string, { tenantId, id: eventId, key, occurredAt, record }: EventRow): OutboxEvent => {
     const result = waitingEvent.safeParse(record)
     const isRequeued = key.startsWith(`streams:${REQUEUED}`)
-    const requeued = isRequeued && result.success ? requeuedData.safeParse(result.data.data) : undefined
+    const requeued = isRequeued && result.success ? carriedEvent.safeParse(result.data.data) : undefined
     if (!result.success || requeued?.success === false)
       throw on(operation).error('storage_record_invalid', 'an event of the outbox is malformed', { operation })
     const { type, data } = result.data
     return { tenantId, occurredAt, type, ...(requeued ? requeued.data : { eventId, key, data }) }
   }
 
+  /** @returns The version of the stream that they came with. */
   async function append(
     operation: string,
     tenantId: string,
     key: string,
     events: readonly OutgoingEvent[],
-  ): Promise<void> {
-    if (events.length === 0) return
+  ): Promise<number> {
     const atMs = clock.now()
     const again = () => streams.change(operation, { tenantId, id: key, atMs, events }, (record) => record)
-    if (await again()) return
-    if ((await streams.add(operation, { tenantId, key }, timed(events, atMs))) === 'exists') await again()
+    const changed = await again()
+    if (changed) return changed.version
+    if ((await streams.add(operation, { tenantId, key }, timed(events, atMs))) === 'added') return 1
+    return (await again())?.version ?? 1
+  }
+
+  /**
+   * Appends what stands for an event, then takes away the event itself. When that has changed meanwhile, as by an erasure, what was appended says
+   * what it said before: it is taken back.
+   *
+   * @param leave - Gives `false` when the event is not what it was.
+   */
+  async function move(
+    operation: string,
+    tenantId: string,
+    copies: readonly { readonly key: string; readonly event: OutgoingEvent }[],
+    leave: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const appended: { readonly key: string; readonly version: number }[] = []
+    for (const { key, event } of copies)
+      appended.push({ key, version: await append(operation, tenantId, key, [event]) })
+    if (await leave()) return true
+    for (const { key, version } of appended) {
+      const stream = `streams:${key}`
+      const eventId = eventIdOf(stream, version, 0)
+      for (;;) {
+        const [row] = await on(operation).listEvents(tenantId, stream, { after: eventId.slice(0, -1), limit: 1 })
+        if (row?.id !== eventId || (await on(operation).settleEvent(tenantId, eventId, row.version, 'forget'))) break
+      }
+    }
+    return false
   }
 
   return {
-    appendEvents: ({ tenantId, key, events }) => append('appendEvents', tenantId, key, events),
+    async appendEvents({ tenantId, key, events }) {
+      if (events.length > 0) await append('appendEvents', tenantId, key, events)
+    },
 
     async takeEvents({ tenantId, limit, visibilityMs }) {
       const operation = 'takeEvents'
@@ -154,12 +182,17 @@ export function outboxStore(on: On, clock: Clock): OutboxStore {
 
     ackEvent: ({ tenantId, id: eventId, version }) => on('ackEvent').settleEvent(tenantId, eventId, version, 'forget'),
 
+    copyEvent({ tenantId, id: eventId, version }, copies) {
+      const operation = 'copyEvent'
+      return move(operation, tenantId, copies, () => on(operation).settleEvent(tenantId, eventId, version, 'forget'))
+    },
+
     deferEvent: ({ tenantId, id: eventId, version }, dueAt) =>
       on('deferEvent').settleEvent(tenantId, eventId, version, { dueAt }),
 
     async parkEvent({ event, receipt: { tenantId, id: eventId, version } }, reason) {
       const parkedAt = clock.now()
-      const park = { at: parkedAt, record: { ...event, reason, parkedAt } }
+      const park = { at: parkedAt, record: { ...event, reason, parkedAt }, keys: { about: ownKeyOf(event) } }
       return on('parkEvent').settleEvent(tenantId, eventId, version, { park })
     },
 
@@ -174,10 +207,9 @@ export function outboxStore(on: On, clock: Clock): OutboxStore {
       const read = await parked.read(operation, tenantId, parkedId)
       if (!read) return false
       const { eventId, key, type, data, occurredAt } = read.record
-      const lane = hash('sha256', eventId, 'buffer').readUInt16BE(0) % REQUEUE_LANES
-      await append(operation, tenantId, `${REQUEUED}${lane}`, [{ type, occurredAt, data: { eventId, key, data } }])
-      await parked.remove(operation, read.row)
-      return true
+      const again = { type, occurredAt, data: { eventId, key, data } }
+      const lane = `${REQUEUED}${laneOf(ownKeyOf(read.record))}`
+      return move(operation, tenantId, [{ key: lane, event: again }], () => parked.remove(operation, read.row))
     },
   }
 }
