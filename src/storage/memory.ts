@@ -29,8 +29,8 @@ export interface MemoryStoreOptions {
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock
   /**
-   * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest calls that are over make room, with the
-   * recordings, transcripts, event streams and parked events of their time, and so do the oldest claims; an addition of any other kind rejects with `storage_full`.
+   * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest make room of what tells of calls that are
+   * over: calls, recordings, transcripts, events that wait or were given up, claims. An addition of any other kind rejects with `storage_full`.
    */
   readonly maxRecords?: number
 }
@@ -64,13 +64,7 @@ export function createMemoryEngine({
 }
 
 /** What tells of calls that are over. The rest is asked for by the law, or still to be done, and is never forgotten. */
-const FORGETTABLE: ReadonlySet<RowKind> = new Set([
-  'calls',
-  'recordings',
-  'transcripts',
-  'streams',
-  'parked-events',
-] as const)
+const FORGETTABLE: ReadonlySet<RowKind> = new Set(['calls', 'recordings', 'transcripts', 'parked-events'] as const)
 
 const join = (...parts: readonly string[]): string => parts.join('\0')
 
@@ -119,7 +113,7 @@ class MemoryEngine implements StoreEngine {
     if (write.when === 'absent' ? before !== undefined : before?.version !== write.when) return 'conflict'
     const events = write.events ?? []
     if (!before) this.#makeRoom(write.kind)
-    if (events.length > 0) this.#makeRoom('outbox', events.length)
+    if (events.length > 0) this.#makeRoomForEvents(events.length)
     this.#replace(write.kind, write.tenantId, write.id, before, write.put && kept(write, before))
     for (const event of events) {
       const key = join(write.tenantId, event.key)
@@ -226,11 +220,7 @@ class MemoryEngine implements StoreEngine {
       return true
     }
     if (how !== 'forget') await this.write({ kind: 'parked-events', tenantId, id, when: 'absent', put: how.park })
-    this.#events.delete(join(tenantId, id))
-    const key = join(tenantId, event.key)
-    const waiting = (this.#eventsOf.get(key) ?? []).filter((other) => other !== id)
-    if (waiting.length > 0) this.#eventsOf.set(key, waiting)
-    else this.#eventsOf.delete(key)
+    this.#dropEvent(event)
     return true
   }
 
@@ -272,12 +262,27 @@ class MemoryEngine implements StoreEngine {
     if (places?.size === 0) this.#places.delete(index)
   }
 
-  #makeRoom(kind: RowKind | 'outbox', count = 1): void {
-    const held = kind === 'outbox' ? this.#events.size : (this.#rows.get(kind)?.size ?? 0)
-    if (held + count <= this.#maxRecords || (kind !== 'outbox' && this.#forgetOldest(kind))) return
+  #dropEvent({ tenantId, id, key }: KeptEvent): void {
+    this.#events.delete(join(tenantId, id))
+    const waiting = (this.#eventsOf.get(join(tenantId, key)) ?? []).filter((other) => other !== id)
+    if (waiting.length > 0) this.#eventsOf.set(join(tenantId, key), waiting)
+    else this.#eventsOf.delete(join(tenantId, key))
+  }
+
+  #makeRoom(kind: RowKind): void {
+    const held = this.#rows.get(kind)?.size ?? 0
+    if (held < this.#maxRecords || this.#forgetOldest(kind)) return
     throw new StorageError('storage_full', `The store in memory holds ${held} records of ${kind}`, {
       operation: 'write',
     })
+  }
+
+  /** Nobody takes them, or not in time: calls do not wait for that. */
+  #makeRoomForEvents(count: number): void {
+    for (const event of this.#events.values()) {
+      if (this.#events.size + count <= this.#maxRecords) return
+      this.#dropEvent(event)
+    }
   }
 
   /** Rows lie in the order in which they were added, so the first that is not of a living call is the oldest. */

@@ -181,6 +181,19 @@ test('a full memory forgets the claim that was touched longest ago, and no lease
   expect(await errorOf(() => lease('c'))).toMatchObject({ code: 'storage_full' })
 })
 
+test('events that nobody takes make room, the oldest first, and hold up no call', async () => {
+  const store = createMemoryStore({ maxRecords: 2 })
+  for (const type of ['a', 'b', 'c'])
+    await store.appendEvents({ tenantId: 't1', key: 'k', events: [{ type, data: {} }] })
+  const [head] = await store.takeEvents({ tenantId: 't1', limit: 9, visibilityMs: 1 })
+  expect(head?.event.type).toBe('b')
+  await store.appendEvents({ tenantId: 't1', key: 'other', events: [{ type: 'd', data: {} }] })
+  expect(head && (await store.ackEvent(head.receipt))).toBe(false)
+  expect(
+    (await store.takeEvents({ tenantId: 't1', limit: 9, visibilityMs: 1 })).map(({ event }) => event.type),
+  ).toEqual(['c', 'd'])
+})
+
 test('what the law asks for is never forgotten: a full memory refuses the next attempt', async () => {
   const store = createMemoryStore({ maxRecords: 1 })
   const nothing = { leadId: null, campaignId: null, decisionId: null, callSid: null, disposition: null }
