@@ -29,10 +29,15 @@ export interface MemoryStoreOptions {
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock
   /**
-   * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest make room of what tells of calls that are
-   * over: calls, recordings, transcripts, events that wait or were given up, claims. An addition of any other kind rejects with `storage_full`.
+   * How many records of each kind are kept, over all tenants. Default 100 000. Beyond it the oldest claims make room, and the oldest events that
+   * nobody took; an addition of any other kind rejects with `storage_full`.
    */
   readonly maxRecords?: number
+  /**
+   * How many calls are kept, and recordings, transcripts and parked events as many each; beyond it the oldest that are over make room. Default
+   * 10 000, which take about 60 MB.
+   */
+  readonly maxPastCalls?: number
 }
 
 interface Kept extends Row {
@@ -57,10 +62,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 export function createMemoryEngine({
   clock = systemClock,
   maxRecords = 100_000,
+  maxPastCalls = Math.min(10_000, maxRecords),
 }: MemoryStoreOptions = {}): StoreEngine {
-  if (!(Number.isInteger(maxRecords) && maxRecords > 0))
-    throw new RangeError(`maxRecords must be a whole number above 0, got ${maxRecords}`)
-  return new MemoryEngine(clock, maxRecords)
+  for (const [name, value] of Object.entries({ maxRecords, maxPastCalls })) {
+    if (!(Number.isInteger(value) && value > 0))
+      throw new RangeError(`${name} must be a whole number above 0, got ${value}`)
+  }
+  return new MemoryEngine(clock, maxRecords, maxPastCalls)
 }
 
 /** What tells of calls that are over. The rest is asked for by the law, or still to be done, and is never forgotten. */
@@ -72,6 +80,7 @@ class MemoryEngine implements StoreEngine {
   readonly name = 'memory'
   readonly #clock: Clock
   readonly #maxRecords: number
+  readonly #maxPastCalls: number
   readonly #rows = new Map<string, Map<string, Kept>>()
   readonly #places = new Map<string, SortedPlaces>()
   /** Rows of each queue, by the moment at which they are due. */
@@ -81,9 +90,10 @@ class MemoryEngine implements StoreEngine {
   /** Event ids of each tenant's key, first to go out first. */
   readonly #eventsOf = new Map<string, string[]>()
 
-  constructor(clock: Clock, maxRecords: number) {
+  constructor(clock: Clock, maxRecords: number, maxPastCalls: number) {
     this.#clock = clock
     this.#maxRecords = maxRecords
+    this.#maxPastCalls = maxPastCalls
   }
 
   async migrate(): Promise<void> {
@@ -271,7 +281,7 @@ class MemoryEngine implements StoreEngine {
 
   #makeRoom(kind: RowKind): void {
     const held = this.#rows.get(kind)?.size ?? 0
-    if (held < this.#maxRecords || this.#forgetOldest(kind)) return
+    if (held < (FORGETTABLE.has(kind) ? this.#maxPastCalls : this.#maxRecords) || this.#forgetOldest(kind)) return
     throw new StorageError('storage_full', `The store in memory holds ${held} records of ${kind}`, {
       operation: 'write',
     })

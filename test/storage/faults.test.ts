@@ -214,8 +214,25 @@ test('what the law asks for is never forgotten: a full memory refuses the next a
   expect(await store.findAttempt({ tenantId: 't1', attemptId: 'A1' })).toMatchObject({ attemptId: 'A1' })
 })
 
-test.each([0, -1, 1.5, Number.NaN])('maxRecords %s is a RangeError', (maxRecords) => {
-  expect(() => createMemoryStore({ maxRecords })).toThrow(RangeError)
+test('of past calls fewer are kept than of the rest', async () => {
+  const store = createMemoryStore({ maxRecords: 3, maxPastCalls: 1 })
+  for (const callSid of ['CA1', 'CA2']) {
+    await store.addCall({ ...call, callSid })
+    await store.applyCallStatus({ ...call, callSid, callStatus: 'completed', sequenceNumber: 3 })
+    await store.flagLead({
+      tenantId: 't1',
+      leadId: callSid,
+      review: { flaggedAt: 1, failedChecks: [], reason: 'test', decisionId: 'd' },
+    })
+  }
+  const { tenantId } = call
+  expect(await store.findCall({ tenantId, callSid: 'CA1' })).toBeUndefined()
+  expect((await store.listLeads({ tenantId })).items).toHaveLength(2)
+})
+
+test.each([0, -1, 1.5, Number.NaN])('maxRecords and maxPastCalls %s are a RangeError', (bound) => {
+  expect(() => createMemoryStore({ maxRecords: bound })).toThrow(RangeError)
+  expect(() => createMemoryStore({ maxPastCalls: bound })).toThrow(RangeError)
 })
 
 test('a client that is none is a TypeError at once', () => {
