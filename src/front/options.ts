@@ -56,8 +56,8 @@ export interface VoiceOptions extends VoiceConfig {
   /** Where everything is kept. Default: this process's memory, which forgets with it. */
   readonly store?: Store
   /**
-   * Where events go: carried from the store to sinks while this lives, beside the calls. Default: they wait in the store for a dispatcher of yours; in
-   * this process's memory, which nobody else reads, they are forgotten.
+   * Where events go: carried from the store to sinks while this lives, beside the calls. Default: they wait in the store for a dispatcher of yours,
+   * for as long as none comes; in this process's memory, which nobody else reads, they are forgotten. `{ sinks: {} }`: they are forgotten anywhere.
    */
   readonly events?: EventOptions
   /**

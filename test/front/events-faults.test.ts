@@ -54,6 +54,14 @@ describe('without a word about events', () => {
     expect(types).toContain('transcript.ready')
   })
 
+  test('no sinks, said so, leave nothing behind', async () => {
+    const line = await officeLine({ voice: { events: { sinks: {} } } })
+    await line.dial({ script: hangsUp }).verify()
+    await line.clock.sleep(5000)
+    await line.voice.close()
+    expect(await typesIn(line.store)).toEqual([])
+  })
+
   test.each([
     [{ sinks: { 'Not A Name': functionSink(() => undefined) } }, TypeError],
     [{ sinks: {}, personalFieldsTo: ['nobody'] }, TypeError],
