@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-record': 'there is no consent on file for this number and seller',
   'other-number': 'the consent names another number or tenant',
   'other-seller': 'the consent names another seller',
+  undated: 'the consent has no date that can be read',
   'dated-in-future': 'the consent is dated in the future',
   'purpose-not-covered': 'the consent does not cover this kind of call',
   'not-written': 'the consent is not written',

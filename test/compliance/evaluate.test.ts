@@ -158,16 +158,21 @@ describe('facts that nobody should send', () => {
     )
   })
 
-  test('inside a consent and a do-not-call record too', () => {
-    const consentKeys = ['phoneNumber', 'sellerId', 'kind', 'purposes', 'obtainedAt', 'evidence', 'tenantId']
+  test('inside a consent too', () => {
+    const later = NOON + DAY
+    const almost = [String(later), [later], new Date(later), { valueOf: () => later }, [], '', true, String(NOON - DAY), 'marketing', Infinity] // prettier-ignore
+    const isAsGood: Record<string, (value: unknown) => boolean> = {
+      obtainedAt: (value) => typeof value === 'number' && value <= NOON,
+      revokedAt: (value) => value === null || value === undefined || (typeof value === 'number' && value > NOON),
+      expiresAt: (value) => value === null || value === undefined || (typeof value === 'number' && value > NOON),
+    }
+    const keys = ['phoneNumber', 'sellerId', 'kind', 'purposes', 'evidence', 'tenantId', ...Object.keys(isAsGood)]
     fc.assert(
-      fc.property(fc.constantFrom(...consentKeys), fc.anything(), (key, value) => {
-        const consent = { ...consentOf(), [key]: value }
-        const decision = evaluate(factsOf({ consent }), policy, NOON)
-        // Only an earlier number is as good as the moment that stood there.
-        if (!(key === 'obtainedAt' && (value as number) <= NOON)) expect(decision.outcome).toBe('refuse')
+      fc.property(fc.constantFrom(...keys), fc.oneof(fc.anything(), fc.constantFrom(...almost)), (key, value) => {
+        const decision = evaluate(factsOf({ consent: { ...consentOf(), [key]: value } }), policy, NOON)
+        if (!isAsGood[key]?.(value)) expect(decision.outcome).toBe('refuse')
       }),
-      { numRuns: 1000 },
+      { numRuns: 3000 },
     )
   })
 })

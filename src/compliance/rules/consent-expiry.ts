@@ -7,6 +7,7 @@
  * @module
  */
 import { failedIf, skipped, type Rule } from '../rule.js'
+import { isOverBy } from './moment.js'
 
 /** `consentNotExpired`. Reasons: `'expired'`, `'no-expiry'` (only with `requireConsentExpiry`). */
 export const consentNotExpired: Rule = {
@@ -16,6 +17,6 @@ export const consentNotExpired: Rule = {
     if (!consent) return skipped()
     const { expiresAt } = consent as { readonly expiresAt: number | null | undefined }
     if (expiresAt === null || expiresAt === undefined) return failedIf(policy.requireConsentExpiry ? ['no-expiry'] : [])
-    return failedIf(at < expiresAt ? [] : ['expired'])
+    return failedIf(isOverBy(expiresAt, at) ? ['expired'] : [])
   },
 }

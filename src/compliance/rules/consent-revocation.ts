@@ -7,6 +7,7 @@
  * @module
  */
 import { failedIf, skipped, type Rule } from '../rule.js'
+import { isOverBy } from './moment.js'
 
 /** `consentNotRevoked`. Reasons: `'revoked'`. */
 export const consentNotRevoked: Rule = {
@@ -15,7 +16,6 @@ export const consentNotRevoked: Rule = {
   evaluate({ facts: { consent }, at }) {
     if (!consent) return skipped()
     const { revokedAt } = consent as { readonly revokedAt: number | null | undefined }
-    if (revokedAt === null || revokedAt === undefined) return failedIf([])
-    return failedIf(at < revokedAt ? [] : ['revoked'])
+    return failedIf(isOverBy(revokedAt, at) ? ['revoked'] : [])
   },
 }

@@ -62,8 +62,8 @@ function stateReasons({ policy, place, at }: RuleContext, states: Readonly<Recor
   return reasons
 }
 
-/** Written so that a moment which is no number is stale. */
+/** A moment that is no number is stale. */
 function isFresh({ copiedAt }: DoNotCallAnswer, { registryMaxAgeMs }: Policy, at: number): boolean {
   const ageMs = at - copiedAt
-  return ageMs >= 0 && ageMs <= registryMaxAgeMs
+  return Number.isFinite(copiedAt) && ageMs >= 0 && ageMs <= registryMaxAgeMs
 }

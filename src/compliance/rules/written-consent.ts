@@ -11,10 +11,11 @@
  */
 import type { ConsentRecord } from '../../records/consent.js'
 import type { CallFacts } from '../facts.js'
+import { isOverBy } from './moment.js'
 import { failedIf, type Rule } from '../rule.js'
 
 /**
- * `hasWrittenConsent`. Reasons: `'no-record'`, `'other-number'`, `'other-seller'`, `'dated-in-future'`, `'purpose-not-covered'`,
+ * `hasWrittenConsent`. Reasons: `'no-record'`, `'other-number'`, `'other-seller'`, `'undated'`, `'dated-in-future'`, `'purpose-not-covered'`,
  * `'not-written'`, `'not-signed'`, `'artificial-voice-not-disclosed'`, `'condition-not-disclosed'`, `'number-reassigned'`.
  */
 export const hasWrittenConsent: Rule = {
@@ -39,11 +40,12 @@ function whyNotFor(facts: CallFacts, consent: ConsentRecord, at: number): string
   const reasons: string[] = []
   if (consent.phoneNumber !== facts.phoneNumber || consent.tenantId !== facts.tenantId) reasons.push('other-number')
   if (consent.sellerId !== facts.sellerId) reasons.push('other-seller')
-  if (!(consent.obtainedAt <= at)) reasons.push('dated-in-future')
+  if (!Number.isFinite(consent.obtainedAt)) reasons.push('undated')
+  else if (consent.obtainedAt > at) reasons.push('dated-in-future')
   // An agreement to marketing covers a call that is less than that.
+  const purposes: readonly unknown[] = Array.isArray(consent.purposes) ? consent.purposes : []
   const isCovered =
-    consent.purposes.includes('marketing') ||
-    (facts.purpose === 'informational' && consent.purposes.includes('informational'))
+    purposes.includes('marketing') || (facts.purpose === 'informational' && purposes.includes('informational'))
   if (!isCovered) reasons.push('purpose-not-covered')
   return reasons
 }
@@ -62,7 +64,5 @@ function whyNotWritten({ kind, evidence }: ConsentRecord): string[] {
 export function isWrittenFor(facts: CallFacts, at: number): boolean {
   const { consent } = facts
   if (!consent || whyNotFor({ ...facts, purpose: 'marketing' }, consent, at).length > 0) return false
-  const isOver = consent.revokedAt !== null && !(at < consent.revokedAt)
-  const isExpired = consent.expiresAt !== null && !(at < consent.expiresAt)
-  return !isOver && !isExpired && whyNotWritten(consent).length === 0
+  return !isOverBy(consent.revokedAt, at) && !isOverBy(consent.expiresAt, at) && whyNotWritten(consent).length === 0
 }
