@@ -32,11 +32,11 @@ export const ERROR_REMEDIES = {
   elevenlabs_metadata_timeout:
     'The conversation opened but never started. Check the agent in the ElevenLabs dashboard, then retry as a new conversation.',
   elevenlabs_audio_format_unsupported:
-    'Set the agent\u2019s input and output audio format to \u201c\u03bc-law 8000 Hz\u201d (ulaw_8000) in the ElevenLabs dashboard, under Voice and Advanced.',
+    'Set the agent’s input and output audio format to “μ-law 8000 Hz” (ulaw_8000) in the ElevenLabs dashboard, under Voice and Advanced.',
   elevenlabs_override_not_allowed:
     'In the ElevenLabs dashboard open the agent, Security, Overrides, and enable the field that is named; or stop sending it.',
   elevenlabs_dynamic_variable_missing:
-    'Send every dynamic variable that the agent\u2019s prompt, first message and tools use.',
+    'Send every dynamic variable that the agent’s prompt, first message and tools use.',
   elevenlabs_contract_violation:
     'ElevenLabs closed the conversation because of what was sent (1008). Read the reason; do not retry.',
   elevenlabs_quota_exceeded:
@@ -66,7 +66,7 @@ export const ERROR_REMEDIES = {
     'Put a fresh token from the voice webhook into <Parameter name="token">. A token serves one call, once, for a short time.',
   conversation_relay_stalled: 'Twilio stopped reading from the socket. The call has most likely ended.',
   conversation_relay_reported:
-    'Twilio reported an error in the session. Look the code up in Twilio\u2019s error dictionary: 64101 and 64106 are settings, 64107 is a message it could not read.',
+    'Twilio reported an error in the session. Look the code up in Twilio’s error dictionary: 64101 and 64106 are settings, 64107 is a message it could not read.',
   relay_brain_failed: 'What answers the caller threw. The caller heard an apology; the cause says what happened.',
   relay_brain_timeout: 'Make what answers the caller faster, or raise replyTimeoutMs. The caller heard an apology.',
   relay_brain_busy: 'What answers the caller does not stop when its signal aborts. Make it heed the signal.',
@@ -107,7 +107,7 @@ export const ERROR_REMEDIES = {
   telephone_refused: 'Twilio refused. The vendor code says why: see https://www.twilio.com/docs/api/errors.',
   telephone_rate_limited: 'Too many requests to Twilio at once. Back off, then ask again.',
   telephone_outcome_unknown:
-    'Do not repeat it: the call may have been made. Look for it in the account\u2019s calls, or let reconciliation do so.',
+    'Do not repeat it: the call may have been made. Look for it in the account’s calls, or let reconciliation do so.',
   bridge_closed: 'The bridge is closed. Make a new one for a new call.',
   voice_closed: 'This process takes its leave. Place the call from another one, or after the restart.',
 
@@ -123,7 +123,7 @@ export const ERROR_REMEDIES = {
 
   // do-not-call list and opt-out
   do_not_call_list_line_invalid:
-    'Look at the line that is named. Download the file again, or import with wrongLines: \u201cskip\u201d when the rest of it is right.',
+    'Look at the line that is named. Download the file again, or import with wrongLines: “skip” when the rest of it is right.',
   do_not_call_list_file_unusable:
     'Hand over the unzipped flat text file of the registry, whole, and the area codes that it was ordered for.',
   do_not_call_list_out_of_order:

@@ -11,13 +11,13 @@ import type { ConversationInitiation } from './initiation.js'
 import type { AudioAlignment } from './messages.js'
 import type { ToolCallHandler } from './tool-calls.js'
 
-/** Changes audio between the telephone's \u03bc-law 8000 Hz and what the agent speaks. Base64 in, base64 out, one chunk a call. */
+/** Changes audio between the telephone's μ-law 8000 Hz and what the agent speaks. Base64 in, base64 out, one chunk a call. */
 export interface AudioTranscoder {
   readonly toAgent: (payloadBase64: string) => string
   readonly fromAgent: (payloadBase64: string) => string
 }
 
-/** Takes the agent's audio: base64 of \u03bc-law 8000 Hz, whole, any length, faster than it is spoken. */
+/** Takes the agent's audio: base64 of μ-law 8000 Hz, whole, any length, faster than it is spoken. */
 export type AudioHandler = (payloadBase64: string, eventId: number, alignment?: AudioAlignment) => void
 
 /** What a conversation hands its audio and its tool calls to. */
@@ -39,7 +39,7 @@ export interface ConversationOptions extends ConversationHandlers {
   readonly clock?: Clock
   readonly logger?: Logger
   /**
-   * Makes the transcoder when the agent's formats are not \u03bc-law 8000 Hz both ways; `undefined` means that it cannot. Default:
+   * Makes the transcoder when the agent's formats are not μ-law 8000 Hz both ways; `undefined` means that it cannot. Default:
    * such an agent is refused with `elevenlabs_audio_format_unsupported`.
    */
   readonly transcode?: (formats: AudioFormats) => AudioTranscoder | undefined
@@ -47,7 +47,7 @@ export interface ConversationOptions extends ConversationHandlers {
   readonly toolTimeoutMs?: number
   /** How long ElevenLabs may take to start the conversation, in milliseconds. Default 5000. */
   readonly metadataTimeoutMs?: number
-  /** How long a conversation may wait in ElevenLabs\u2019 own queue for a free agent, in milliseconds. Default 60 000. */
+  /** How long a conversation may wait in ElevenLabs’ own queue for a free agent, in milliseconds. Default 60 000. */
   readonly queueTimeoutMs?: number
   /** How much caller audio is kept until the conversation starts, in milliseconds. Default 5000; the oldest is dropped. */
   readonly maxPendingAudioMs?: number

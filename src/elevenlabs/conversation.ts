@@ -184,7 +184,7 @@ export class Conversation extends EventEmitter<ConversationEvents> {
   }
 
   /**
-   * Sends caller audio: base64 of \u03bc-law 8000 Hz, any length. Before the start it is kept, the oldest dropped beyond
+   * Sends caller audio: base64 of μ-law 8000 Hz, any length. Before the start it is kept, the oldest dropped beyond
    * `maxPendingAudioMs`; while the connection cannot keep up, and after the end, it is dropped.
    */
   sendAudio(payloadBase64: string): void {

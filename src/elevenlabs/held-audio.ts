@@ -8,7 +8,7 @@ import type { AudioAlignment } from './messages.js'
 
 /** One chunk that waits. */
 export interface HeldChunk {
-  /** Base64 of \u03bc-law 8000 Hz. */
+  /** Base64 of μ-law 8000 Hz. */
   readonly payload: string
   readonly eventId: number
   readonly alignment: AudioAlignment | undefined

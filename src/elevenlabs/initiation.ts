@@ -187,7 +187,7 @@ function refuseAudioFormats(value: unknown, path = 'overrides'): void {
     if (AUDIO_FORMAT_KEY.test(key)) {
       throw new TypeError(
         `${path}.${key}: the audio format is a setting of the agent and cannot be overridden in a conversation. ` +
-          'Set \u201c\u03bc-law 8000 Hz\u201d for input and output in the ElevenLabs dashboard, or hand over a transcode function.',
+          'Set “μ-law 8000 Hz” for input and output in the ElevenLabs dashboard, or hand over a transcode function.',
       )
     }
     refuseAudioFormats(inner, `${path}.${key}`)

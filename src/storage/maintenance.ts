@@ -77,7 +77,8 @@ export interface MaintenanceStore {
    * library's own stay without what was said, the number and the lead (`leadId` is `'erased'`), so that statuses, ends and durations still reach
    * who bills; an opt-out is still told, and its number is looked up under its `revocationId`. Flags of the lead, events under the lead's key and a
    * host's own events go. Who is sending an event at the moment sends it as it was, and at the next try as it is now. Not looked for: events that a
-   * host appended under keys of its own, and what a process that died while it moved an event left behind; run it again after that.
+   * host appended under keys of its own; refusals of a person whose lead is kept elsewhere and who was never called, for nothing here leads from the
+   * number to the lead; and what a process that died while it moved an event left behind: run it again after that.
    *
    * The media behind a recording is not in the store. `recordings` in the answer are what has to be deleted there.
    */

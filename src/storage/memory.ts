@@ -35,7 +35,7 @@ export interface MemoryStoreOptions {
   readonly maxRecords?: number
   /**
    * How many calls are kept, and recordings, transcripts and parked events as many each; beyond it the oldest that are over make room. Default
-   * 10 000, which take about 60 MB.
+   * 10 000: about 14 MB, or 60 with a transcript of twelve turns to each.
    */
   readonly maxPastCalls?: number
 }

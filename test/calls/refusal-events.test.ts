@@ -9,6 +9,7 @@ import type { RowWrite, StoreEngine } from '../../src/storage/engine.js'
 import { createMemoryEngine } from '../../src/storage/memory.js'
 import type { Store } from '../../src/storage/store.js'
 import { NOON, policyOf } from '../compliance/support/facts.js'
+import { takeWaiting } from '../support/waiting-events.js'
 import { FakeTelephone, FROM, TO } from './setup.js'
 
 const REQUEST = {
@@ -56,15 +57,8 @@ function placerOf(store: Store, clock: ManualClock, options: Partial<GateOptions
 }
 
 /** Everything that waits, as key, name and data. */
-async function everything(store: Store): Promise<unknown[]> {
-  const told: unknown[] = []
-  for (;;) {
-    const [taken] = await store.takeEvents({ tenantId: 't', limit: 1, visibilityMs: 1000 })
-    if (!taken) return told
-    told.push([taken.event.key, taken.event.type, taken.event.data])
-    await store.ackEvent(taken.receipt)
-  }
-}
+const everything = async (store: Store): Promise<unknown[]> =>
+  (await takeWaiting(store, 't')).map(({ key, type, data }) => [key, type, data])
 
 const about = { leadId: 'lead-1', decisionId: 'd1' }
 const refused = ['audit:000000000000001', 'call.refused', { ...about, attemptId: 'a1', failedChecks: expect.arrayContaining(['hasWrittenConsent']), nextAllowedAt: null }] // prettier-ignore

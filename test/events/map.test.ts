@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { EVENT_FIELDS, isEventName, voiceEvent, withoutPersonalFields, type EventName } from '../../src/events/map.js'
 import { refusedWith, setup as setUpCalls, unknownOutcome } from '../calls/setup.js'
+import { takeWaiting } from '../support/waiting-events.js'
 
 const names = Object.keys(EVENT_FIELDS) as EventName[]
 
@@ -73,15 +74,8 @@ test('a call tells its whole story in order: placed, statuses, its end, the next
 })
 
 /** Everything that waits, as key, name and data. */
-async function everything({ store }: ReturnType<typeof setUpCalls>): Promise<unknown[]> {
-  const told: unknown[] = []
-  for (;;) {
-    const [taken] = await store.takeEvents({ tenantId: 't', limit: 1, visibilityMs: 1000 })
-    if (!taken) return told
-    told.push([taken.event.key, taken.event.type, taken.event.data])
-    await store.ackEvent(taken.receipt)
-  }
-}
+const everything = async ({ store }: ReturnType<typeof setUpCalls>): Promise<unknown[]> =>
+  (await takeWaiting(store, 't')).map(({ key, type, data }) => [key, type, data])
 
 test('a dial that fails tells so in the step of its outcome, when the next try is scheduled', async () => {
   const calls = setUpCalls()

@@ -14,20 +14,12 @@ import type { OutgoingEvent } from '../../src/storage/queues.js'
 import { createMemoryStore } from '../../src/storage/memory.js'
 import type { Store } from '../../src/storage/store.js'
 import { CALLED, CALLER, phoneLine } from '../scenarios/phone-line.js'
+import { takeWaiting } from '../support/waiting-events.js'
 import { LEAD_NUMBER, OFFICE_NUMBER, officeLine, REQUEST } from './office-line.js'
 
 const hangsUp = [{ step: 'wait-for-agent-speech', forMs: 300 }, { step: 'hang-up' }] as const
 
-/** Every event that waits in a store, first to go out first. */
-async function waiting(store: Store): Promise<{ readonly type: string; readonly data: unknown }[]> {
-  const found: { type: string; data: unknown }[] = []
-  for (;;) {
-    const [taken] = await store.takeEvents({ tenantId: 'default', limit: 1, visibilityMs: 1000 })
-    if (!taken) return found
-    found.push({ type: taken.event.type, data: taken.event.data })
-    await store.ackEvent(taken.receipt)
-  }
-}
+const waiting = async (store: Store) => (await takeWaiting(store, 'default')).map(({ type, data }) => ({ type, data }))
 const typesIn = async (store: Store): Promise<string[]> => (await waiting(store)).map(({ type }) => type)
 
 describe('without a word about events', () => {

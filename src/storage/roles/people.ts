@@ -42,7 +42,7 @@ export function leadStore(on: On, clock: Clock): LeadStore {
     events: readonly OutgoingEvent[] = [],
   ): Promise<StoredLead> {
     const atMs = clock.now()
-    // A lead that went may come again, and its versions begin anew with it: the second names its events too.
+    // A lead that went may come again, and its versions begin anew with it: so the moment, to the second, is in the names of its events.
     const eventNumber = Math.floor(atMs / 1000)
     const place = { tenantId: fresh.tenantId, id: fresh.leadId, atMs, events, eventNumber }
     const change = () => leads.change(operation, place, (record) => ({ ...merge(record), updatedAt: atMs }))
