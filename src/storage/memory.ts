@@ -34,8 +34,9 @@ export interface MemoryStoreOptions {
    */
   readonly maxRecords?: number
   /**
-   * How many calls are kept, and recordings, transcripts and parked events as many each; beyond it the oldest that are over make room. Default
-   * 10 000: about 14 MB, or 60 with a transcript of twelve turns to each.
+   * How many calls are kept, and recordings, transcripts and parked events as many each. Beyond it the oldest that are over make room, but for calls
+   * of a campaign that a person answered, which its share of abandoned calls is judged by: of those there may be `maxRecords`. Default 10 000:
+   * about 14 MB, or 60 with a transcript of twelve turns to each.
    */
   readonly maxPastCalls?: number
 }
@@ -281,7 +282,8 @@ class MemoryEngine implements StoreEngine {
 
   #makeRoom(kind: RowKind): void {
     const held = this.#rows.get(kind)?.size ?? 0
-    if (held < (FORGETTABLE.has(kind) ? this.#maxPastCalls : this.#maxRecords) || this.#forgetOldest(kind)) return
+    if (FORGETTABLE.has(kind) && held >= this.#maxPastCalls && this.#forgetOldest(kind)) return
+    if (held < this.#maxRecords) return
     throw new StorageError('storage_full', `The store in memory holds ${held} records of ${kind}`, {
       operation: 'write',
     })
@@ -295,11 +297,14 @@ class MemoryEngine implements StoreEngine {
     }
   }
 
-  /** Rows lie in the order in which they were added, so the first that is not of a living call is the oldest. */
+  /**
+   * Rows lie in the order in which they were added, so the first that may go is the oldest. A call that lives may not, and none by which a campaign's
+   * share of abandoned calls is judged.
+   */
   #forgetOldest(kind: RowKind): boolean {
-    if (!FORGETTABLE.has(kind)) return false
     for (const row of this.#rows.get(kind)?.values() ?? []) {
-      if (row.keys['open'] !== undefined) continue
+      const { open, answered, abandoned } = row.keys
+      if (open !== undefined || answered !== undefined || abandoned !== undefined) continue
       this.#replace(kind, row.tenantId, row.id, row, undefined)
       return true
     }

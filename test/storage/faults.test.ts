@@ -167,6 +167,24 @@ test('a full memory forgets the oldest calls that are over, and none that lives'
   expect((await store.listCalls({ tenantId })).items).toHaveLength(3)
 })
 
+test('calls by which a campaign’s share of abandoned calls is judged are never forgotten', async () => {
+  const store = createMemoryStore({ maxRecords: 3, maxPastCalls: 1 })
+  const { tenantId } = call
+  for (const [callSid, campaignId] of [
+    ['CA0', null],
+    ['CA1', 'C1'],
+    ['CA2', 'C1'],
+    ['CA3', null],
+  ] as const) {
+    await store.addCall({ ...call, callSid, campaignId, answeredAt: 1000, answeredBy: 'human' })
+    await store.applyCallStatus({ tenantId, callSid, callStatus: 'completed', sequenceNumber: 3 })
+  }
+  const kept = (await store.listCalls({ tenantId })).items.map(({ callSid }) => callSid)
+  expect([...kept].sort()).toEqual(['CA1', 'CA2', 'CA3'])
+  await store.addCall({ ...call, callSid: 'CA4', campaignId: 'C1', answeredAt: 1000, answeredBy: 'human' }) // CA3 goes
+  expect(await errorOf(() => store.addCall({ ...call, callSid: 'CA5' }))).toMatchObject({ code: 'storage_full' })
+})
+
 test('a full memory forgets the claim that was touched longest ago, and no lease that is held', async () => {
   const store = createMemoryStore({ maxRecords: 2 })
   const claim = (key: string) => store.claimKey({ tenantId: 't1', key, leaseMs: 60_000 })
